@@ -1,0 +1,152 @@
+"""A data set with its three splits, and how they are cut."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from latentia.core import Spec, key
+from latentia.data.options import SMALLEST, DataOptions
+from latentia.data.source import Split, Values
+from latentia.errors import BadData, BadField
+from latentia.fields import to_json
+
+__all__ = ["Content", "DataSet", "Part", "assemble"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some items: their numbers, labels (int64) and names."""
+
+    values: Values
+    labels: Tensor | None = None
+    names: Sequence[str] | None = None
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a reader found, before it is cut into splits.
+
+    Attributes:
+        name: short, fit for a folder name.
+        spec: without classes; ``classes`` holds their names if the data has labels.
+        items: the items to learn from (all of them where there is no test set).
+        hash: changes when the items change.
+        test, validation: the official ones, if there are any.
+    """
+
+    name: str
+    spec: Spec
+    items: Part
+    hash: str
+    classes: tuple[str, ...] = ()
+    test: Part | None = None
+    validation: Part | None = None
+    notes: tuple[str, ...] = ()
+    description: str = ""
+    terms: str = ""
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """An opened data set.
+
+    Attributes:
+        name: short, fit for a folder name.
+        spec: what its items look like.
+        options: what has to be given to :func:`latentia.data.open` to get the same again; ``what`` is ``None`` for
+            arrays and other objects.
+        signature: a hash of the content and the options.
+        notes: sentences for the person.
+        train, validation, test: its splits, each a :class:`latentia.core.Source`.
+        description, terms: what it is, and on which terms.
+    """
+
+    name: str
+    spec: Spec
+    options: dict[str, Any]
+    signature: str
+    train: Split
+    validation: Split
+    test: Split
+    notes: list[str] = field(default_factory=list)
+    description: str = ""
+    terms: str = ""
+
+
+def assemble(content: Content, what: str | None, options: DataOptions) -> DataSet:
+    """Cut ``content`` into splits that depend on its length alone.
+
+    Raises:
+        BadData: too few items, pictures under 8 pixels, or labels asked for that are not there.
+        BadField: an option that the data cannot follow.
+    """
+    spec = _spec(content, options)
+    told = {"what": what, **to_json(options)}
+    rows, parts = _cut(content, options.held_out)
+    splits = {
+        name: Split(
+            name,
+            spec,
+            parts[name].values,
+            rows[name],
+            parts[name].labels if spec.classes else None,
+            parts[name].names,
+            options.binarize,
+            options.mirror,
+        )
+        for name in rows
+    }
+    relevant = json.dumps({**told, "what": None}, sort_keys=True)
+    signature = hashlib.blake2b(f"{content.hash} {relevant}".encode(), digest_size=16).hexdigest()
+    notes, about = list(content.notes), (content.description, content.terms)
+    return DataSet(content.name, spec, told, signature, **splits, notes=notes, description=about[0], terms=about[1])
+
+
+def _spec(content: Content, options: DataOptions) -> Spec:
+    spec = content.spec
+    picture = spec.kind == "image"
+    if picture and min(spec.shape[1:]) < SMALLEST:
+        height, width = spec.shape[1:]
+        raise BadData(f"{content.name}: the pictures are {width} x {height}; at least {SMALLEST} pixels a side")
+    for name in ("mirror", "binarize"):
+        if getattr(options, name) and not picture:
+            raise BadField(f"{name} is for pictures; {content.name} is a {spec.kind}")
+    if options.binarize:
+        spec = dataclasses.replace(spec, levels=2)
+    if options.labels or options.labels_from:
+        if not content.classes:
+            raise BadData(
+                f"{content.name} has no labels; put pictures into one folder per class, or name a CSV file: labels_from"
+            )
+        spec = dataclasses.replace(spec, classes=content.classes)
+    return spec
+
+
+def _cut(content: Content, share: float) -> tuple[dict[str, Tensor], dict[str, Part]]:
+    """Rows and part of each split: the official ones where they are, a share of the rest for the others."""
+    official = {"validation": content.validation, "test": content.test}
+    count = len(content.items.values)
+    each = max(1, round(share * count))
+    missing = [name for name, part in official.items() if part is None]
+    needed = len(missing) + 1
+    if count < needed:
+        found = f"{count} item{'s' * (count != 1)}"
+        splits = ", ".join(["training", *missing[:-1]]) + f" and {missing[-1]}" if missing else "training"
+        raise BadData(f"{content.name} has {found}; at least {needed} are needed: {splits} take one each")
+    order = torch.randperm(count, generator=torch.Generator().manual_seed(key(0, "split")))
+    rows, parts = {}, {}
+    for name, part in official.items():
+        if part is not None:
+            rows[name], parts[name] = torch.arange(len(part.values)), part
+        else:
+            rows[name], parts[name] = order[:each].sort().values, content.items
+            order = order[each:]
+    return {"train": order.sort().values, **rows}, {"train": content.items, **parts}

@@ -1,0 +1,163 @@
+"""Reading: a split of a data set as a pure function of a position in an endless stream of permutations."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from latentia.core import Batch, Spec, key
+
+__all__ = ["ArrayValues", "Split", "Values"]
+
+
+class Values(Protocol):
+    """The numbers of all items, gathered by row."""
+
+    def __len__(self) -> int: ...
+
+    def gather(self, rows: Tensor) -> Tensor:
+        """The items at these rows as float32, ``(len(rows), *shape)`` in the range of the spec."""
+        ...
+
+
+class ArrayValues:
+    """An array with one item per row; pictures lie as ``(N, height, width, channels)``.
+
+    Args:
+        array: the numbers; it may be a memory map, which is read by whole batches.
+        top: the integer that stands for 1.0; ``None`` for floats, which are taken as they are.
+    """
+
+    def __init__(self, array: np.ndarray[Any, Any], top: int | None = None) -> None:
+        self.array, self.top = array, top
+        self.tensor = torch.from_numpy(array)
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def gather(self, rows: Tensor) -> Tensor:
+        picked = self._pick(rows).to(torch.float32)
+        if self.top is not None:
+            picked /= self.top  # a division: k / 255 is then the float nearest to it, which a product is not
+        return picked.permute(0, 3, 1, 2) if picked.ndim == 4 else picked  # channels-last in memory, for free
+
+    def _pick(self, rows: Tensor) -> Tensor:
+        if self.tensor.dtype == torch.uint16:  # torch gathers no uint16
+            return torch.from_numpy(self.array[rows.numpy()].astype(np.int32))
+        return self.tensor.index_select(0, rows)
+
+
+class Split:
+    """One split of a data set: a :class:`latentia.core.Source`.
+
+    Args:
+        name: ``"train"``, ``"validation"`` or ``"test"``; it is part of what seeds the binarisation.
+        spec: what the items look like.
+        values: the numbers of all items, perhaps of other splits too.
+        rows: which of them are this split's, int64, in the order of :meth:`read`.
+        labels: the label of every item in ``values``, int64.
+        names: the name of every item in ``values``, if they have names.
+        binarize: ``"dynamic"``, ``"static"`` or ``None``.
+        mirror: whether :meth:`take` mirrors half of the pictures.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        spec: Spec,
+        values: Values,
+        rows: Tensor,
+        labels: Tensor | None = None,
+        names: Sequence[str] | None = None,
+        binarize: str | None = None,
+        mirror: bool = False,
+    ) -> None:
+        self.name, self.spec, self.values, self.rows = name, spec, values, rows
+        self.labels, self.binarize, self.mirror = labels, binarize, mirror
+        self._names = names
+        self._permutation = functools.lru_cache(maxsize=2)(self._permute)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __repr__(self) -> str:
+        return f"Split({self.name!r}, {len(self):,} x {self.spec.shape})"
+
+    def take(self, seed: int, start: int, count: int, rows: slice = slice(None)) -> Batch:
+        """``rows`` of the ``count`` examples at position ``start`` of an endless stream of seeded permutations.
+
+        Position p is place p % n of permutation p // n, so any batch size fits and nothing is dropped. Mirroring and
+        dynamic binarisation are drawn for all ``count`` examples and then kept for ``rows``: the same over processes.
+        """
+        indices = self._indices(seed, range(start, start + count)[rows])
+        batch = self._batch(indices)
+        x = batch.x
+        if self.mirror:
+            flips = torch.rand(count, generator=_generator(seed, start, "mirror"))[rows] < 0.5
+            x = torch.where(flips[:, None, None, None], x.flip(-1), x)
+        if self.binarize == "dynamic":
+            noise = torch.rand(count, *self.spec.shape, generator=_generator(seed, start, "binarize"))[rows]
+            x = (noise < x).to(x.dtype)
+        elif self.binarize == "static":
+            x = self._binarized(x, indices)
+        return batch._replace(x=x)
+
+    def read(self, indices: Sequence[int] | Tensor | slice) -> Batch:
+        """The items at these places of the split, always the same for the same place.
+
+        Binarised data is drawn once per item, from its place alone, whichever other items are read with it.
+        """
+        if isinstance(indices, slice):
+            indices = torch.arange(len(self))[indices]
+        places = torch.as_tensor(indices, dtype=torch.int64).reshape(-1)
+        places = torch.where(places < 0, places + len(self), places)
+        batch = self._batch(places)
+        return batch if self.binarize is None else batch._replace(x=self._binarized(batch.x, places))
+
+    def names(self, indices: Sequence[int] | Tensor | slice = slice(None)) -> list[str]:
+        """What the items are called: their file names, or their places in the split."""
+        places = torch.arange(len(self))[indices].tolist()
+        if self._names is None:
+            return [str(place) for place in places]
+        return [self._names[int(self.rows[place])] for place in places]
+
+    def factors(self, indices: Sequence[int] | Tensor | slice) -> np.ndarray[Any, np.dtype[np.int64]]:
+        """The known factors of the items, ``(N, factors)``; only where the data has them (``shapes``)."""
+        found: np.ndarray[Any, np.dtype[np.int64]] = self.values.factors(self.rows[indices])  # type: ignore[attr-defined]
+        return found
+
+    def _batch(self, places: Tensor) -> Batch:
+        picked = self.rows[places]
+        return Batch(self.values.gather(picked), label=None if self.labels is None else self.labels[picked])
+
+    def _indices(self, seed: int, positions: range) -> Tensor:
+        """The places of the split at these positions of the stream."""
+        if not len(positions):
+            return torch.empty(0, dtype=torch.int64)
+        count = len(self)
+        places = torch.arange(positions.start, positions.stop, positions.step)
+        epochs = range(min(positions[0], positions[-1]) // count, max(positions[0], positions[-1]) // count + 1)
+        found = self._permutation(seed, epochs[0])[places % count]
+        for epoch in epochs[1:]:
+            found = torch.where(places // count == epoch, self._permutation(seed, epoch)[places % count], found)
+        return found
+
+    def _permute(self, seed: int, epoch: int) -> Tensor:
+        return torch.randperm(len(self), generator=_generator(seed, epoch, "order"))
+
+    def _binarized(self, x: Tensor, places: Tensor) -> Tensor:
+        generator = torch.Generator()
+        noise = torch.empty(x.shape)
+        for row, place in enumerate(places.tolist()):
+            generator.manual_seed(key(0, "binarize", self.name, place))
+            noise[row] = torch.rand(self.spec.shape, generator=generator)
+        return (noise < x).to(x.dtype)
+
+
+def _generator(*parts: object) -> torch.Generator:
+    return torch.Generator().manual_seed(key(*parts))
