@@ -1,0 +1,1 @@
+"""Pure functions on arrays, each held against an independent reference in the tests."""

@@ -1,0 +1,176 @@
+"""Evaluate: figures about a trained net on held-out items, each with one sentence on what it means."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from latentia.core import HasDensity, Reconstructs, Source
+from latentia.metrics.latents import active_units, mutual_information
+from latentia.metrics.likelihood import bits_per_dim
+from latentia.tasks.encode import codes_of
+from latentia.tasks.likelihood import Weighed, weigh
+from latentia.tasks.reconstruct import reconstruct
+from latentia.tasks.traverse import latent_divergence
+from latentia.tasks.working import ItemNoise, Net, parts, place, require, still
+
+__all__ = ["Figure", "collapse", "evaluate"]
+
+Array = NDArray[np.float64]
+CHUNK = 1024  # items read from the source at a time
+WIDTH = 1.96  # a normal interval of 95 %
+ACTIVE, SILENT = 0.01, 0.1
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number about a model, with its 95 % interval, its unit, and what it means to a person."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+    unit: str
+    meaning: str
+    better: str = ""  # "higher", "lower", or neither
+    parts: tuple[float, ...] = ()
+
+    def __str__(self) -> str:
+        spread = f" [{self.low:.5g}, {self.high:.5g}]" if self.low < self.high else ""
+        return f"{self.name} {self.value:.5g}{spread} {self.unit}".rstrip()
+
+    def to_json(self) -> dict[str, Any]:
+        """The figure as plain JSON values; an infinite bound is ``None``."""
+        plain = {name: _finite(value) for name, value in asdict(self).items()}
+        return {**plain, "parts": [_finite(part) for part in self.parts]}
+
+
+def _finite(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def evaluate(
+    net: Net, source: Source, draws: int = 1000, seed: int = 0, limit: int | None = None, kind: str = "held-out"
+) -> list[Figure]:
+    """What held-out items say about a net.
+
+    Args:
+        net: has a density (ELBO and its terms, likelihood, latents in use), or only reconstructs (squared error).
+        source: the split to evaluate on; its spec says whether bits/dim make sense.
+        draws: K of the importance-weighted likelihood; the ELBO takes the same draws.
+        seed: of the draws.
+        limit: at most this many items, the first ones; all when it is not given.
+        kind: what the items are called in the sentences.
+
+    Raises:
+        CannotDo: the net neither has a density nor reconstructs.
+    """
+    count = len(source) if limit is None else min(limit, len(source))
+    if isinstance(net, HasDensity):
+        return list(_with_density(net, source, count, draws, seed, kind))
+    require(net, Reconstructs, "evaluate")
+    return list(_with_error(net, source, count, kind))
+
+
+def _with_density(net: Net, source: Source, count: int, draws: int, seed: int, kind: str) -> Iterator[Figure]:
+    weighed, means, divergence = _gather(net, source, count, draws, seed)
+    value, error, size = weighed.log_prob
+    yield _mean("ELBO", weighed.elbo, "nats", f"A lower bound on the log-likelihood of {kind} items.", "higher")
+    yield _mean("nll", weighed.distortion, "nats", "What the decoder misses: -log p(x|z) under the posterior.", "lower")
+    yield _mean("kl", weighed.rate, "nats", "What the code tells about an item: KL from the prior to its posterior.")
+    both = float(np.sqrt(np.square(error).sum()) / count)
+    yield _mean(
+        "log-likelihood",
+        value,
+        "nats",
+        f"log p(x) by {draws} importance-weighted draws per item; Monte-Carlo standard error {both:.2g} nats, "
+        f"on average {size.mean():.3g} of the {draws} draws count.",
+        "higher",
+        both,
+    )
+    spec = source.spec
+    if spec.levels is not None:
+        meaning = f"Bits a lossless code built on this model needs for each of the {spec.size} numbers of an item."
+        yield _mean(
+            "bits/dim", bits_per_dim(value, spec.size), "bits/dim", meaning, "lower", both / spec.size / math.log(2)
+        )
+    yield from _latents(net, source, count, seed, means, divergence, float(weighed.rate.mean()))
+
+
+def _gather(net: Net, source: Source, count: int, draws: int, seed: int) -> tuple[Weighed, Array, Array]:
+    """Weights, posterior means and mean KL per latent of the first ``count`` items, read chunk by chunk."""
+    done, means, divergence = [], [], np.zeros(int(net.latent))
+    for rows in parts(count, CHUNK):
+        x = source.read(rows).x
+        done.append(weigh(net, x, draws, seed, range(rows.start, rows.stop)))
+        means.append(codes_of(net, x).double().numpy())
+        divergence += latent_divergence(net, x) * (len(x) / count)
+    log_probs = (np.concatenate(column) for column in zip(*(each.log_prob for each in done), strict=True))
+    terms = [np.concatenate([getattr(each, name) for each in done]) for name in ("distortion", "rate")]
+    return Weighed(type(done[0].log_prob)(*log_probs), *terms), np.concatenate(means), divergence
+
+
+def _latents(
+    net: Net, source: Source, count: int, seed: int, means: Array, divergence: Array, rate: float
+) -> Iterator[Figure]:
+    active = active_units(means, ACTIVE)
+    used = collapse(active, len(divergence), rate) or f"{active} of {len(divergence)} latents move with the items."
+    yield _exact("active units", active, f"of {len(divergence)}", used)
+    largest = tuple(sorted((float(each) for each in divergence), reverse=True))
+    heard = sum(each > SILENT for each in largest)
+    told = f"{heard} latents carry more than {SILENT} nats each; the one that carries most, this much."
+    yield Figure("KL per latent", largest[0], largest[0], largest[0], "nats", told, parts=largest)
+    few = min(count, 500)
+    information = _information(net, source.read(slice(0, few)).x, seed)
+    told = (
+        f"A code tells at least this much about its item; with {few} items no more than {math.log(few):.1f} can show."
+    )
+    yield _exact("mutual information", information, "nats", told)
+
+
+def collapse(active: int, latents: int, rate: float) -> str | None:
+    """The sentence that a collapsed posterior deserves, or ``None``."""
+    if active and rate >= SILENT:
+        return None
+    return (
+        f"The posterior has collapsed: {active} of {latents} latents are in use and the KL is {rate:.2g} nats, so the "
+        f"code says nothing about the item. Try a KL warm-up (beta 0:1@...), free bits or a weaker decoder."
+    )
+
+
+def _information(net: Net, x: Tensor, seed: int) -> float:
+    with still(net):
+        posterior = net.posterior(x.to(place(net)))
+        z = posterior.sample(ItemNoise(range(seed, seed + len(x)), place(net), "information"))
+        rows = [posterior.log_prob(each.expand(len(x), -1)).double().cpu() for each in z]
+    return mutual_information(torch.stack(rows).numpy())
+
+
+def _with_error(net: Net, source: Source, count: int, kind: str) -> Iterator[Figure]:
+    errors = []
+    for rows in parts(count, CHUNK):
+        x = source.read(rows).x
+        errors.append((reconstruct(net, x).double() - x.double()).square().flatten(1).sum(1).numpy())
+    summed, size = np.concatenate(errors), source.spec.size
+    told = f"Squared error of a reconstruction, summed over the {size} numbers of a {kind} item."
+    yield _mean("squared error", summed, "per item", told, "lower")
+    yield _mean("mean squared error", summed / size, "per value", "The same, as a mean over those numbers.", "lower")
+
+
+def _mean(name: str, values: Array, unit: str, meaning: str, better: str = "", error: float = 0.0) -> Figure:
+    """The mean over items; its interval counts the spread of the items and, beside it, an ``error`` of the estimate."""
+    mean = float(values.mean())
+    spread = float(values.std(ddof=1)) / math.sqrt(len(values)) if len(values) > 1 else math.inf
+    width = WIDTH * math.hypot(spread, error)
+    return Figure(name, mean, mean - width, mean + width, unit, meaning, better)
+
+
+def _exact(name: str, value: float, unit: str, meaning: str) -> Figure:
+    return Figure(name, float(value), float(value), float(value), unit, meaning)

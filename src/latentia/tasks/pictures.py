@@ -1,0 +1,128 @@
+"""Pictures: items laid out in a grid, a strip, or one after another in a film."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from latentia.errors import BadData
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+__all__ = ["animate", "grid", "picture", "pixels", "strip"]
+
+CELL = 56  # a cell is enlarged to at least this many pixels, by whole factors
+MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+PAPER, INK = 255, 90
+
+
+def pixels(x: Tensor) -> NDArray[np.uint8]:
+    """Pictures in [0, 1] as bytes: ``(N, C, H, W)`` to ``(N, H, W, C)`` with C of 1, 3 or 4; rounded, never wrapped.
+
+    Raises:
+        BadData: the shape is no stack of pictures, or a number is not finite.
+    """
+    if x.dim() != 4 or x.shape[1] not in MODES:
+        raise BadData(f"a picture needs the shape (N, 1, 3 or 4, height, width); this has {tuple(x.shape)}: no picture")
+    if not bool(torch.isfinite(x).all()):
+        raise BadData(f"{int((~torch.isfinite(x)).sum())} numbers of these pictures are not finite")
+    scaled = x.detach().to("cpu", torch.float32).clamp(0, 1).mul(255).round()
+    return np.asarray(scaled.to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy())
+
+
+def picture(x: Tensor, smallest: int = 0) -> Image:
+    """One item ``(C, H, W)`` as a picture, its pixels repeated until the shorter side has ``smallest``."""
+    from PIL import Image
+
+    cell = pixels(x[None])[0].repeat(factor := _factor(x.shape, smallest), 0).repeat(factor, 1)
+    return Image.fromarray(cell[..., 0] if cell.shape[-1] == 1 else cell)
+
+
+def grid(
+    x: Tensor, columns: int | None = None, padding: int = 2, numbers: Sequence[object] | None = None, cell: int = CELL
+) -> Image:
+    """Items side by side, row by row.
+
+    Args:
+        x: pictures in [0, 1], ``(N, C, H, W)`` with C of 1, 3 or 4.
+        columns: how many side by side; about square when it is not given.
+        padding: white pixels around each cell, before it is enlarged.
+        numbers: what is printed under each cell, one per item.
+        cell: small pictures are enlarged until their shorter side has this many pixels, by repeating pixels.
+
+    Raises:
+        BadData: no items, items that are no pictures (rows of a table), or numbers that do not match.
+    """
+    from PIL import Image, ImageDraw, ImageFont
+
+    cells = pixels(x)
+    if not len(cells) or (numbers is not None and len(numbers) != len(cells)):
+        told = "" if numbers is None else f" and {len(numbers)} numbers"
+        raise BadData(f"a grid of {len(cells)} items{told}: it takes at least one item, and a number for each or none")
+    factor = _factor(x.shape[1:], cell)
+    cells = cells.repeat(factor, 1).repeat(factor, 2)
+    count, height, width, _ = cells.shape
+    across = min(columns or _columns(count, height, width), count)
+    gap, foot = padding * factor, 0 if numbers is None else 16
+    size = (across * (width + gap) + gap, -(-count // across) * (height + gap + foot) + gap)
+    mode = MODES[x.shape[1]]
+    paper = Image.new(mode, size, PAPER if mode == "L" else (PAPER,) * len(mode))
+    for i, each in enumerate(cells):
+        left, top = gap + i % across * (width + gap), gap + i // across * (height + gap + foot)
+        paper.paste(Image.fromarray(each[..., 0] if mode == "L" else each), (left, top))
+        if numbers is not None:
+            ink = INK if mode == "L" else (INK, INK, INK, 255)[: len(mode)]
+            where = (left + width // 2, top + height + foot // 2 + gap // 2)
+            ImageDraw.Draw(paper).text(where, str(numbers[i]), ink, ImageFont.load_default(11), anchor="mm")
+    return paper
+
+
+def strip(x: Tensor, padding: int = 2, numbers: Sequence[object] | None = None, cell: int = CELL) -> Image:
+    """Items in one row: a :func:`grid` as wide as there are items."""
+    return grid(x, len(x), padding, numbers, cell)
+
+
+def animate(frames: Tensor, path: str | os.PathLike[str], fps: float = 12, cell: int = 256) -> Path:
+    """Frames ``(N, C, H, W)`` as a GIF that goes round for ever; it appears under ``path`` when it is whole.
+
+    A GIF counts time in hundredths of a second, so ``fps`` is met as nearly as that allows. Alpha is laid on white.
+
+    Raises:
+        BadData: no frames, frames that are no pictures, or a rate that is not above 0.
+    """
+    if not len(frames) or not fps > 0:
+        raise BadData(f"{len(frames)} frames at {fps:g} a second: it takes at least one frame and a rate above 0")
+    films = [_opaque(picture(frame, cell)) for frame in frames]
+    target = Path(path)
+    part = target.with_name(f".{target.name}.part")
+    pause = max(2, round(100 / fps)) * 10
+    films[0].save(part, format="GIF", save_all=True, append_images=films[1:], duration=pause, loop=0, disposal=1)
+    os.replace(part, target)
+    return target
+
+
+def _opaque(image: Image) -> Image:
+    if image.mode != "RGBA":
+        return image
+    from PIL import Image as images
+
+    return images.alpha_composite(images.new("RGBA", image.size, (PAPER,) * 4), image).convert("RGB")
+
+
+def _factor(shape: Sequence[int], smallest: int) -> int:
+    """The whole factor that brings the shorter side to ``smallest``."""
+    return max(1, -(-smallest // max(1, min(shape[-2:]))))
+
+
+def _columns(count: int, height: int, width: int) -> int:
+    """As many columns as make the whole about square."""
+    return max(1, round(math.sqrt(count * height / width)))

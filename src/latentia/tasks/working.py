@@ -1,0 +1,75 @@
+"""What every verb does before it works: ask for a capability, and switch off what only training needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from latentia.core import Encodes, HasDensity, Reconstructs, Samples, SeededNoise
+from latentia.errors import CannotDo
+
+Net = Any  # an nn.Module with the capability that a verb asks for
+
+__all__ = ["ItemNoise", "Net", "parts", "place", "require", "still"]
+
+SENTENCES: dict[type, str] = {
+    Samples: "draws latents from a prior and decodes them",
+    Encodes: "has an encoder",
+    Reconstructs: "encodes and decodes",
+    HasDensity: "gives a probability to data (a VAE does, an autoencoder does not)",
+}
+
+
+def require(net: Net, capability: type, verb: str) -> None:
+    """Refuse in one sentence when ``net`` has not the capability that ``verb`` works with.
+
+    Raises:
+        CannotDo: the net does not fulfil the protocol.
+    """
+    if not isinstance(net, capability):
+        raise CannotDo(
+            f"{verb} needs a model that {SENTENCES[capability]}; {type(net).__name__} does not. "
+            f"`latentia models` lists what each model can do"
+        )
+
+
+@contextmanager
+def still(net: Net) -> Iterator[None]:
+    """``net`` in eval mode, without gradients and without autocast; on leaving, its modes are as they were."""
+    training = [module for module in net.modules() if module.training]
+    if training:
+        net.eval()
+    try:
+        with torch.no_grad(), torch.autocast(place(net).device.type, enabled=False):
+            yield
+    finally:
+        for module in training:
+            module.training = True
+
+
+def place(net: Net) -> Tensor:
+    """An empty tensor with the device and floating-point type of the net: ``x.to(place(net))`` fits it."""
+    held = [*net.parameters(), *net.buffers()]
+    like = next((tensor for tensor in held if tensor.is_floating_point()), torch.empty(0))
+    return like.new_empty(0)
+
+
+def parts(length: int, batch: int) -> Iterator[slice]:
+    """Consecutive slices of at most ``batch`` that cover ``range(length)``."""
+    for start in range(0, length, batch):
+        yield slice(start, min(start + batch, length))
+
+
+class ItemNoise(SeededNoise):
+    """A stream of its own for each item, drawn on the CPU in float32 and then moved: a seed means the same anywhere."""
+
+    def __init__(self, seeds: Sequence[int], like: Tensor, purpose: str = "sample") -> None:
+        super().__init__(seeds, purpose)
+        self.like = like
+
+    def _draw(self, draw: Any, shape: tuple[int, ...]) -> Tensor:
+        return super()._draw(draw, shape).to(self.like)
