@@ -10,6 +10,7 @@ from torch.nn.functional import softplus
 
 from latentia.core import Noise
 from latentia.distributions.entries import below, total
+from latentia.distributions.likelihood import Likelihood
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,3 +94,28 @@ class ContinuousBernoulli:
         """The logits within ``width`` of 0 and those beyond, 0 and 1 elsewhere: no branch makes a NaN gradient."""
         inside = self.logits.abs() < width
         return self.logits.masked_fill(~inside, 0.0), self.logits.masked_fill(inside, 1.0)
+
+
+class BernoulliLikelihood(Likelihood):
+    """``numbers`` are logits."""
+
+    def forward(self, numbers: Tensor) -> Bernoulli:
+        return Bernoulli(*self.parts(numbers))
+
+    def start(self, mean: Tensor) -> Tensor:
+        return self.join(torch.logit(mean.clamp(0.01, 0.99)))
+
+
+class ContinuousBernoulliLikelihood(Likelihood):
+    """``numbers`` are logits."""
+
+    def forward(self, numbers: Tensor) -> ContinuousBernoulli:
+        return ContinuousBernoulli(*self.parts(numbers))
+
+    def start(self, mean: Tensor) -> Tensor:
+        low, high = torch.full_like(mean, -100.0), torch.full_like(mean, 100.0)
+        for _ in range(40):  # the mean rises with the logits and has no inverse in closed form
+            middle = 0.5 * (low + high)
+            under = ContinuousBernoulli(middle).mean < mean
+            low, high = torch.where(under, middle, low), torch.where(under, high, middle)
+        return self.join(low)

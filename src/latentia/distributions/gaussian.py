@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.functional import softplus
 
 from latentia import core
-from latentia.distributions.entries import total
+from latentia.distributions.entries import total, wide
+from latentia.distributions.likelihood import Likelihood
 from latentia.distributions.normal import HALF_LOG_TWO_PI
 
 LOWEST_LOG_SIGMA = -6.0  # below it a constant picture would be worth any number of nats (Rybkin et al. 2021)
@@ -53,3 +56,39 @@ class OptimalGaussian(Gaussian):
         error = core.mean((value - self.mean).square().flatten())
         floor = torch.full_like(error, 2 * LOWEST_LOG_SIGMA).exp()
         return Gaussian(self.mean, 0.5 * (error + floor).log()).terms(value)
+
+
+class GaussianLikelihood(Likelihood):
+    """``numbers`` are means; one sigma for all entries is learnt."""
+
+    def __init__(self, spec: core.Spec) -> None:
+        super().__init__(spec)
+        self.log_sigma = nn.Parameter(torch.tensor(-1.0))
+
+    def forward(self, numbers: Tensor) -> Gaussian:
+        return Gaussian(self.parts(numbers)[0], LOWEST_LOG_SIGMA + softplus(wide(self.log_sigma) - LOWEST_LOG_SIGMA))
+
+    def start(self, mean: Tensor) -> Tensor:
+        return self.join(mean)
+
+
+class OptimalGaussianLikelihood(Likelihood):
+    """``numbers`` are means; in training sigma is the batch's best, for evaluation :meth:`settle` fixes it."""
+
+    log_sigma: Tensor
+
+    def __init__(self, spec: core.Spec) -> None:
+        super().__init__(spec)
+        self.register_buffer("log_sigma", torch.tensor(0.0))
+
+    def forward(self, numbers: Tensor) -> Gaussian:
+        kind = OptimalGaussian if self.training else Gaussian
+        return kind(self.parts(numbers)[0], self.log_sigma)
+
+    def start(self, mean: Tensor) -> Tensor:
+        return self.join(mean)
+
+    def settle(self, mean_squared_error: Tensor | float) -> None:
+        """Fix sigma for evaluation: the error per entry over the *training* set, never over what is evaluated."""
+        error = torch.as_tensor(mean_squared_error).to(self.log_sigma)
+        self.log_sigma.copy_(0.5 * (error + math.exp(2 * LOWEST_LOG_SIGMA)).log())

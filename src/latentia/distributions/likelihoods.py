@@ -1,186 +1,48 @@
-"""Likelihoods p(x|z) as modules: each reads a decoder's numbers and returns a distribution over data.
-
-One convention serves fully connected and convolutional decoders: a likelihood says the ``shape`` of the numbers it
-wants for one example, ``(channels, *space)``, where space is ``(height, width)`` for images and ``(columns,)`` for flat
-data. A convolutional decoder makes ``channels`` channels, a fully connected one makes all the numbers and reshapes.
-"""
+"""Likelihoods p(x|z) by name, which of them fits which data, and which follows from it."""
 
 from __future__ import annotations
 
-import math
-from typing import ClassVar
+from collections.abc import Callable
 
-import torch
-from torch import Tensor, nn
-from torch.nn.functional import softplus
-
-from latentia.core import Distribution, Spec
-from latentia.distributions.bernoulli import Bernoulli, ContinuousBernoulli
-from latentia.distributions.entries import wide
-from latentia.distributions.gaussian import LOWEST_LOG_SIGMA, Gaussian, OptimalGaussian
-from latentia.distributions.logistic import DiscretisedLogistic, Levels, scale_range
+from latentia.core import Spec
+from latentia.distributions.bernoulli import BernoulliLikelihood, ContinuousBernoulliLikelihood
+from latentia.distributions.gaussian import GaussianLikelihood, OptimalGaussianLikelihood
+from latentia.distributions.likelihood import Likelihood
+from latentia.distributions.logistic import LogisticLikelihood
+from latentia.distributions.mixture import ColourMixtureLikelihood, LogisticMixtureLikelihood
 from latentia.errors import BadField, near
 
-
-class Likelihood(nn.Module):
-    """The face of every likelihood.
-
-    Attributes:
-        shape: the shape of the numbers that it reads for one example.
-        width: how many of them there are per entry of the data (a fraction where channels share some).
-    """
-
-    width: ClassVar[int] = 1
-
-    def __init__(self, spec: Spec) -> None:
-        super().__init__()
-        self.spec = spec
-        self.entries = len(spec.shape)
-        flat = spec.shape if len(spec.shape) > 1 else (1, *spec.shape)
-        self.channels, self.space = self.width * flat[0], flat[1:]
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (self.channels, *self.space)
-
-    def forward(self, numbers: Tensor) -> Distribution:
-        """The distribution that ``numbers`` ``(..., *shape)`` stand for. They are read as float32 or float64."""
-        raise NotImplementedError
-
-    def start(self, mean: Tensor) -> Tensor:
-        """Numbers ``(*shape)`` whose distribution has about this ``mean`` ``(*spec.shape)``: a decoder's first bias."""
-        raise NotImplementedError
-
-    def parts(self, numbers: Tensor) -> list[Tensor]:
-        """``width`` tensors ``(..., *spec.shape)`` from ``numbers`` ``(..., *shape)``, in at least float32."""
-        lead = numbers.shape[: numbers.dim() - len(self.shape)]
-        return list(wide(numbers).reshape(*lead, self.width, *self.spec.shape).unbind(len(lead)))
-
-    def join(self, *parts: Tensor) -> Tensor:
-        """The inverse of :meth:`parts` for one example."""
-        return torch.stack(parts).reshape(self.shape)
+COMPONENTS = 5  # of a mixture that does not say how many
 
 
-class BernoulliLikelihood(Likelihood):
-    """``numbers`` are logits."""
-
-    def forward(self, numbers: Tensor) -> Bernoulli:
-        return Bernoulli(*self.parts(numbers))
-
-    def start(self, mean: Tensor) -> Tensor:
-        return self.join(torch.logit(mean.clamp(0.01, 0.99)))
+def _mixture(spec: Spec, components: int) -> Likelihood:
+    colour = len(spec.shape) == 3 and spec.shape[0] == 3
+    return (ColourMixtureLikelihood if colour else LogisticMixtureLikelihood)(spec, components)
 
 
-class ContinuousBernoulliLikelihood(Likelihood):
-    """``numbers`` are logits."""
-
-    def forward(self, numbers: Tensor) -> ContinuousBernoulli:
-        return ContinuousBernoulli(*self.parts(numbers))
-
-    def start(self, mean: Tensor) -> Tensor:
-        low, high = torch.full_like(mean, -100.0), torch.full_like(mean, 100.0)
-        for _ in range(40):  # the mean rises with the logits and has no inverse in closed form
-            middle = 0.5 * (low + high)
-            under = ContinuousBernoulli(middle).mean < mean
-            low, high = torch.where(under, middle, low), torch.where(under, high, middle)
-        return self.join(low)
-
-
-class GaussianLikelihood(Likelihood):
-    """``numbers`` are means; one sigma for all entries is learnt."""
-
-    def __init__(self, spec: Spec) -> None:
-        super().__init__(spec)
-        self.log_sigma = nn.Parameter(torch.tensor(-1.0))
-
-    def forward(self, numbers: Tensor) -> Gaussian:
-        return Gaussian(self.parts(numbers)[0], LOWEST_LOG_SIGMA + softplus(wide(self.log_sigma) - LOWEST_LOG_SIGMA))
-
-    def start(self, mean: Tensor) -> Tensor:
-        return self.join(mean)
-
-
-class OptimalGaussianLikelihood(Likelihood):
-    """``numbers`` are means; in training sigma is the batch's best, for evaluation :meth:`settle` fixes it."""
-
-    log_sigma: Tensor
-
-    def __init__(self, spec: Spec) -> None:
-        super().__init__(spec)
-        self.register_buffer("log_sigma", torch.tensor(0.0))
-
-    def forward(self, numbers: Tensor) -> Gaussian:
-        kind = OptimalGaussian if self.training else Gaussian
-        return kind(self.parts(numbers)[0], self.log_sigma)
-
-    def start(self, mean: Tensor) -> Tensor:
-        return self.join(mean)
-
-    def settle(self, mean_squared_error: Tensor | float) -> None:
-        """Fix sigma for evaluation: the error per entry over the *training* set, never over what is evaluated."""
-        error = torch.as_tensor(mean_squared_error).to(self.log_sigma)
-        self.log_sigma.copy_(0.5 * (error + math.exp(2 * LOWEST_LOG_SIGMA)).log())
-
-
-class LogisticLikelihood(Likelihood):
-    """``numbers`` are locations and log scales in units of the data's range; scales are bounded softly by tanh."""
-
-    width: ClassVar[int] = 2
-
-    def __init__(self, spec: Spec) -> None:
-        super().__init__(spec)
-        self.levels = levels_of(spec)
-
-    def forward(self, numbers: Tensor) -> DiscretisedLogistic:
-        location, raw = self.parts(numbers)
-        return DiscretisedLogistic(located(location, self.levels), scaled(raw, self.levels), self.levels)
-
-    def start(self, mean: Tensor) -> Tensor:
-        location = (mean - self.levels.low) / (self.levels.high - self.levels.low)
-        return self.join(location, torch.full_like(mean, raw_scale(0.05, self.levels)))
-
-
-def levels_of(spec: Spec) -> Levels:
-    """The levels of quantised data."""
-    return Levels(spec.levels or 2, spec.low, spec.high)
-
-
-def located(raw: Tensor, levels: Levels) -> Tensor:
-    """Locations in the data's units from numbers in which 0 is its lowest and 1 its highest value."""
-    return raw if (levels.low, levels.high) == (0, 1) else levels.low + (levels.high - levels.low) * raw
-
-
-def scaled(raw: Tensor, levels: Levels) -> Tensor:
-    """Log scales within :func:`scale_range` from any numbers; slope 1 in the middle of the range."""
-    low, high = scale_range(levels)
-    middle, half = 0.5 * (low + high), 0.5 * (high - low)
-    return middle + half * torch.tanh(raw / half)
-
-
-def raw_scale(scale: float, levels: Levels) -> float:
-    """The number that :func:`scaled` turns into ``scale`` times the data's range."""
-    low, high = scale_range(levels)
-    middle, half = 0.5 * (low + high), 0.5 * (high - low)
-    return half * math.atanh((math.log(scale * (levels.high - levels.low)) - middle) / half)
-
-
-LIKELIHOODS: dict[str, type[Likelihood]] = {
+LIKELIHOODS: dict[str, Callable[[Spec], Likelihood]] = {
     "bernoulli": BernoulliLikelihood,
     "continuous-bernoulli": ContinuousBernoulliLikelihood,
     "gaussian": GaussianLikelihood,
     "gaussian-optimal": OptimalGaussianLikelihood,
     "logistic": LogisticLikelihood,
+    "logistic-mixture": lambda spec: _mixture(spec, COMPONENTS),
 }
 
 
 def likelihood(name: str, spec: Spec) -> Likelihood:
     """The likelihood of this name for data of this spec.
 
+    Args:
+        name: one of ``LIKELIHOODS``; a mixture may say its components, ``"logistic-mixture:10"``.
+        spec: the data.
+
     Raises:
         BadField: there is none of this name, or it does not fit the data.
     """
     check_likelihood(name, spec)
-    return LIKELIHOODS[name](spec)
+    kind, colon, components = name.partition(":")
+    return _mixture(spec, int(components)) if colon else LIKELIHOODS[kind](spec)
 
 
 def default_likelihood(spec: Spec) -> str:
@@ -197,20 +59,32 @@ def check_likelihood(name: str, spec: Spec) -> None:
         BadField: there is none of this name, or it is no likelihood for such data (grey values under Bernoulli, real
             numbers under a discretised logistic, values outside [0, 1] under a continuous Bernoulli).
     """
-    if name not in LIKELIHOODS:
-        raise BadField(f"likelihood is {name!r}; {near(name, LIKELIHOODS)}")
-    if name == "bernoulli" and spec.levels != 2:
+    kind = _kind(name)
+    unit = (spec.low, spec.high) == (0, 1)
+    if kind == "bernoulli" and spec.levels != 2:
         raise BadField(
             "bernoulli is no likelihood for grey values, only for 0 and 1: binarise the data (--binarize dynamic) "
-            "or use continuous-bernoulli" + (" or logistic" if spec.levels else " or gaussian")
+            f"or use {'continuous-bernoulli or ' if unit else ''}{default_likelihood(spec)}"
         )
-    if name.startswith("logistic") and spec.levels is None:
+    if kind.startswith("logistic") and spec.levels is None:
         raise BadField(
-            f"{name} gives probabilities to levels, and this data has real numbers: use gaussian"
-            + (" or continuous-bernoulli" if (spec.low, spec.high) == (0, 1) else "")
+            f"{kind} gives probabilities to levels, and this data has real numbers: "
+            f"use gaussian{' or continuous-bernoulli' if unit else ''}"
         )
-    if name in ("bernoulli", "continuous-bernoulli") and (spec.low, spec.high) != (0, 1):
+    if kind.endswith("bernoulli") and not unit:
         raise BadField(
-            f"{name} needs values from 0 to 1, and this data lies in {spec.low:g} to {spec.high:g}: "
-            f"use {default_likelihood(spec) if spec.levels != 2 else 'logistic'}"
+            f"{kind} needs values from 0 to 1, and this data lies between {spec.low:g} and {spec.high:g}: "
+            f"use {'gaussian' if spec.levels is None else 'logistic'}"
         )
+
+
+def _kind(name: str) -> str:
+    """The name without its number of components, both checked."""
+    kind, colon, components = name.partition(":")
+    if kind not in LIKELIHOODS:
+        raise BadField(f"likelihood is {name!r}; {near(kind, LIKELIHOODS)}")
+    if colon and kind != "logistic-mixture":
+        raise BadField(f"likelihood is {name!r}; only logistic-mixture has components, write {kind}")
+    if colon and not (components.isascii() and components.isdigit() and 1 <= int(components) <= 100):
+        raise BadField(f"likelihood is {name!r}; write 1 to 100 components, for example {kind}:10")
+    return kind

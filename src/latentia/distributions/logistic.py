@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid, softplus
 
-from latentia.core import Noise
+from latentia.core import Noise, Spec
 from latentia.distributions.entries import below, total
+from latentia.distributions.likelihood import Likelihood
 
 
 @dataclass(frozen=True)
@@ -87,3 +88,43 @@ class DiscretisedLogistic:
 def scale_range(levels: Levels) -> tuple[float, float]:
     """The log scales worth having: from one at which a level holds all the mass, to one that is flat over the range."""
     return math.log(levels.step) - 3.5, math.log(levels.high - levels.low) + 2.0
+
+
+class LogisticLikelihood(Likelihood):
+    """``numbers`` are locations and log scales in units of the data's range; scales are bounded softly by tanh."""
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__(spec, width=2)
+        self.levels = levels_of(spec)
+
+    def forward(self, numbers: Tensor) -> DiscretisedLogistic:
+        location, raw = self.parts(numbers)
+        return DiscretisedLogistic(located(location, self.levels), scaled(raw, self.levels), self.levels)
+
+    def start(self, mean: Tensor) -> Tensor:
+        location = (mean - self.levels.low) / (self.levels.high - self.levels.low)
+        return self.join(location, torch.full_like(mean, raw_scale(0.05, self.levels)))
+
+
+def levels_of(spec: Spec) -> Levels:
+    """The levels of quantised data."""
+    return Levels(spec.levels or 2, spec.low, spec.high)
+
+
+def located(raw: Tensor, levels: Levels) -> Tensor:
+    """Locations in the data's units from numbers in which 0 is its lowest and 1 its highest value."""
+    return raw if (levels.low, levels.high) == (0, 1) else levels.low + (levels.high - levels.low) * raw
+
+
+def scaled(raw: Tensor, levels: Levels) -> Tensor:
+    """Log scales within :func:`scale_range` from any numbers; slope 1 in the middle of the range."""
+    low, high = scale_range(levels)
+    middle, half = 0.5 * (low + high), 0.5 * (high - low)
+    return middle + half * torch.tanh(raw / half)
+
+
+def raw_scale(scale: float, levels: Levels) -> float:
+    """The number that :func:`scaled` turns into ``scale`` times the data's range."""
+    low, high = scale_range(levels)
+    middle, half = 0.5 * (low + high), 0.5 * (high - low)
+    return half * math.atanh((math.log(scale * (levels.high - levels.low)) - middle) / half)

@@ -2,10 +2,59 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 
+from latentia.core import Noise, Spec
+from latentia.distributions.mixture import choose
 from latentia.distributions.normal import Normal
+
+
+@dataclass(frozen=True, eq=False)
+class MixtureOf:
+    """A mixture of K normal distributions over latents.
+
+    Attributes:
+        components: mean and log scale ``(K, latent)``.
+        logits: ``(K,)``, the weights before softmax.
+    """
+
+    components: Normal
+    logits: Tensor
+
+    @property
+    def mean(self) -> Tensor:
+        """``(1, latent)``."""
+        return (self.logits.softmax(0)[:, None] * self.components.mean).sum(0, keepdim=True)
+
+    @property
+    def standard_deviation(self) -> Tensor:
+        """``(1, latent)``."""
+        within, between = self.components.standard_deviation, self.components.mean - self.mean
+        return (self.logits.softmax(0)[:, None] * (within.square() + between.square())).sum(0, keepdim=True).sqrt()
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """Log density of ``value`` ``(..., latent)``, ``(...)``, in nats."""
+        return torch.logsumexp(self.logits.log_softmax(0) + self.components.log_prob(value.unsqueeze(-2)), -1)
+
+    def sample(self, noise: Noise) -> Tensor:
+        """Draws ``(len(noise), latent)``; gradients reach the components, not their weights."""
+        uniform = noise.uniform().to(self.logits)
+        chosen = choose(self.logits.expand(len(uniform), -1), uniform, -1)
+        normal = noise.normal(self.components.mean.shape[-1]).to(self.components.mean)
+        return self.components.mean[chosen] + self.components.standard_deviation[chosen] * normal
+
+    def quantile(self, probability: float) -> Tensor:
+        """Where the distribution function of each dimension reaches ``probability`` in (0, 1): ``(1, latent)``."""
+        each = self.components.quantile(probability)
+        low, high = each.min(0, keepdim=True).values, each.max(0, keepdim=True).values
+        for _ in range(60):  # it lies between the lowest and the highest quantile of the components
+            middle = 0.5 * (low + high)
+            under = (self.logits.softmax(0)[:, None] * self.components.cdf(middle)).sum(0) < probability
+            low, high = torch.where(under, middle, low), torch.where(under, high, middle)
+        return 0.5 * (low + high)
 
 
 class StandardNormal(nn.Module):
@@ -19,4 +68,53 @@ class StandardNormal(nn.Module):
         self.register_buffer("zeros", torch.zeros(1, latent), persistent=False)
 
     def forward(self) -> Normal:
+        """One row that stands for every example: ``sample`` draws as many as the noise has rows."""
         return Normal(self.zeros, self.zeros)
+
+
+class MixtureOfNormals(nn.Module):
+    """K normal distributions with learnt means, scales and weights.
+
+    The means start as draws of a standard normal distribution (under the seed of the build), so that no two components
+    learn the same.
+    """
+
+    def __init__(self, latent: int, components: int) -> None:
+        super().__init__()
+        self.latent = latent
+        self.location = nn.Parameter(torch.randn(components, latent))
+        self.log_scale = nn.Parameter(torch.zeros(components, latent))
+        self.logits = nn.Parameter(torch.zeros(components))
+
+    def forward(self) -> MixtureOf:
+        return MixtureOf(Normal(self.location, self.log_scale), self.logits)
+
+
+class VampPrior(nn.Module):
+    """A mixture of the posteriors of K learnt pseudo-inputs (Tomczak & Welling 2018, equation 9).
+
+    Use: ``prior(net.posterior(prior.inputs()))``. The weights of the components are learnt too; they start equal.
+
+    Args:
+        spec: the data; pseudo-inputs of pictures stay in its range.
+        components: how many pseudo-inputs.
+    """
+
+    def __init__(self, spec: Spec, components: int) -> None:
+        super().__init__()
+        self.range = None if spec.kind == "table" else (spec.low, spec.high)
+        self.pseudo = nn.Parameter(torch.rand(components, *spec.shape) * (spec.high - spec.low) + spec.low)
+        self.logits = nn.Parameter(torch.zeros(components))
+
+    def inputs(self) -> Tensor:
+        """The pseudo-inputs ``(K, *spec.shape)``."""
+        return self.pseudo if self.range is None else self.pseudo.clamp(*self.range)
+
+    def start(self, examples: Tensor) -> None:
+        """Let the pseudo-inputs begin as ``examples`` ``(K, *spec.shape)`` of the data."""
+        with torch.no_grad():
+            self.pseudo.copy_(examples)
+
+    def forward(self, posterior: Normal) -> MixtureOf:
+        """p(z), given the posterior of the pseudo-inputs."""
+        return MixtureOf(posterior, self.logits)

@@ -50,7 +50,7 @@ class OutputHead(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         numbers: Tensor = self.layer(features)
-        return numbers.unflatten(-1, self.shape)
+        return numbers.reshape(*features.shape[:-1], *self.shape)
 
     def start(self, numbers: Tensor) -> None:
         """Let the layer give about ``numbers`` ``(*shape)`` before it is trained."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Sequence
 
 from torch import Tensor, nn
@@ -38,9 +39,16 @@ def initialise(layer: nn.Linear | nn.Conv2d | nn.ConvTranspose2d, name: str) -> 
     if name in ("tanh", "gated"):
         nn.init.xavier_uniform_(layer.weight)
     else:
-        nn.init.kaiming_normal_(layer.weight, mode="fan_in", nonlinearity="relu")
+        nn.init.normal_(layer.weight, std=math.sqrt(2 / _fan_in(layer)))
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)
+
+
+def _fan_in(layer: nn.Linear | nn.Conv2d | nn.ConvTranspose2d) -> float:
+    """How many inputs each output sums; a transposed convolution spreads its kernel over its stride."""
+    if isinstance(layer, nn.ConvTranspose2d):
+        return layer.in_channels * math.prod(layer.kernel_size) / math.prod(layer.stride)
+    return layer.weight[0].numel()
 
 
 class MLP(nn.Module):
@@ -83,7 +91,7 @@ class MLPDecoder(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         numbers: Tensor = self.head(self.body(z.flatten(0, -2)))
-        return numbers.unflatten(0, z.shape[:-1])
+        return numbers.reshape(*z.shape[:-1], *numbers.shape[1:])
 
     def start(self, numbers: Tensor) -> None:
         """Let the net give about ``numbers`` ``(*shape)`` before it is trained."""

@@ -1,0 +1,148 @@
+"""Convolutional bodies whose sizes follow from the data: any channels, height and width from 8 pixels up.
+
+Each level halves a side that has at least 8 pixels (rounding down) and keeps a shorter one, so that both end between
+4 and 7; the decoder mirrors the encoder's sizes exactly. No norm, no residual: at this depth He's initialisation
+carries the signal, and every layer is one convolution, which is what is fast.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from latentia.errors import BadField
+from latentia.nn.mlp import activation, initialise
+
+Size = tuple[int, int]
+
+
+def sizes_of(height: int, width: int, depth: int | None = None) -> list[Size]:
+    """The sizes of the levels, from the data's own down to the smallest.
+
+    Args:
+        height: rows of the data.
+        width: columns of the data.
+        depth: how many levels to go down at most; as far as it goes if it is not given.
+
+    Raises:
+        BadField: both sides are shorter than 8 pixels.
+    """
+    if max(height, width) < 8:
+        raise BadField(f"convolutional nets need pictures of 8 pixels or more, these have {height} x {width}; use mlp")
+    sizes = [(height, width)]
+    while max(sizes[-1]) >= 8 and (depth is None or len(sizes) <= depth):
+        sizes.append(tuple(side // 2 if side >= 8 else side for side in sizes[-1]))  # type: ignore[arg-type]
+    return sizes
+
+
+def widths_of(width: int, levels: int) -> list[int]:
+    """Channels of each level: ``width`` at the first, doubled at each, at most 8 times as many."""
+    return [width * min(2**level, 8) for level in range(levels)]
+
+
+def _kernel(large: Size, small: Size) -> tuple[Size, Size]:
+    """Kernel and stride of a padded convolution between two sizes: 4 and 2 where a side is halved, else 3 and 1."""
+    halved = [big != little for big, little in zip(large, small, strict=True)]
+    return (3 + halved[0], 3 + halved[1]), (1 + halved[0], 1 + halved[1])
+
+
+class ConvEncoder(nn.Module):
+    """Strided convolutions from pictures ``(N, channels, height, width)`` to ``(N, features)``.
+
+    Args:
+        shape: ``(channels, height, width)`` of one picture.
+        width: channels of the first level.
+        depth: levels at most; down to 4 to 7 pixels if it is not given.
+        act: name of the activation.
+
+    Attributes:
+        features: numbers of one output.
+    """
+
+    def __init__(self, shape: Sequence[int], width: int = 32, depth: int | None = None, act: str = "silu") -> None:
+        super().__init__()
+        sizes = sizes_of(shape[1], shape[2], depth)
+        widths = [shape[0], *widths_of(width, len(sizes) - 1)]
+        layers: list[nn.Module] = []
+        for (before, after), (large, small) in zip(itertools.pairwise(widths), itertools.pairwise(sizes), strict=True):
+            kernel, stride = _kernel(large, small)
+            layer = nn.Conv2d(before, after, kernel, stride, padding=1)
+            initialise(layer, act)
+            layers += [layer, activation(act)]
+        self.layers = nn.Sequential(*layers)
+        self.features = widths[-1] * math.prod(sizes[-1])
+
+    def forward(self, x: Tensor) -> Tensor:
+        features: Tensor = self.layers(x)
+        return features.flatten(1)
+
+
+class Up(nn.ConvTranspose2d):
+    """A transposed convolution from pictures of size ``small`` to exactly ``large``."""
+
+    def __init__(self, before: int, after: int, small: Size, large: Size, bias: bool = True) -> None:
+        kernel, stride = _kernel(large, small)
+        odd = (large[0] - small[0] * stride[0], large[1] - small[1] * stride[1])
+        super().__init__(before, after, kernel, stride, padding=1, output_padding=odd, bias=bias)
+
+
+class PictureHead(nn.Module):
+    """The decoder's last layer, computed in its weights' precision, with a bias for every number of the picture.
+
+    The bias learns the data's mean picture at once, so the convolutions need not.
+    """
+
+    def __init__(self, before: int, shape: Sequence[int], small: Size) -> None:
+        super().__init__()
+        self.up = Up(before, shape[0], small, (shape[1], shape[2]), bias=False)
+        nn.init.xavier_uniform_(self.up.weight)
+        self.bias = nn.Parameter(torch.zeros(*shape))
+
+    def forward(self, features: Tensor) -> Tensor:
+        with torch.autocast(features.device.type, enabled=False):
+            numbers: Tensor = self.up(features.to(self.up.weight.dtype))
+            return numbers + self.bias
+
+    def start(self, numbers: Tensor) -> None:
+        """Let the layer give about ``numbers`` ``(*shape)`` before it is trained."""
+        with torch.no_grad():
+            self.bias.copy_(numbers)
+
+
+class ConvDecoder(nn.Module):
+    """The mirror of :class:`ConvEncoder`: latents ``(..., latent)`` to float32 numbers ``(..., *shape)``.
+
+    Args:
+        latent: numbers of one input.
+        shape: ``(channels, height, width)`` of one output.
+        width, depth, act: as of the encoder.
+    """
+
+    def __init__(
+        self, latent: int, shape: Sequence[int], width: int = 32, depth: int | None = None, act: str = "silu"
+    ) -> None:
+        super().__init__()
+        sizes = sizes_of(shape[1], shape[2], depth)[::-1]
+        widths = widths_of(width, len(sizes) - 1)[::-1]
+        self.first = (widths[0], *sizes[0])
+        enter = nn.Linear(latent, math.prod(self.first))
+        initialise(enter, act)
+        layers: list[nn.Module] = [enter, nn.Unflatten(1, self.first), activation(act)]
+        for (before, after), (small, large) in zip(itertools.pairwise(widths), itertools.pairwise(sizes), strict=False):
+            layer = Up(before, after, small, large)
+            initialise(layer, act)
+            layers += [layer, activation(act)]
+        self.body = nn.Sequential(*layers)
+        self.head = PictureHead(widths[-1], shape, sizes[-2])
+
+    def forward(self, z: Tensor) -> Tensor:
+        numbers: Tensor = self.head(self.body(z.flatten(0, -2)))
+        return numbers.reshape(*z.shape[:-1], *numbers.shape[1:])
+
+    def start(self, numbers: Tensor) -> None:
+        """Let the net give about ``numbers`` ``(*shape)`` before it is trained."""
+        self.head.start(numbers)
