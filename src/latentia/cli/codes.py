@@ -1,0 +1,98 @@
+"""Codes files: ``item``, then ``z1`` to ``zn``, one row per item, so that a person can edit one number."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from latentia.cli import output
+from latentia.errors import BadData
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def write(
+    z: NDArray[Any], items: Sequence[str], out: str | None, as_json: bool, std: NDArray[Any] | None = None
+) -> None:
+    """Latents ``(N, latent)`` to a codes file or to stdout; with ``std`` also ``std1`` to ``stdn``."""
+    named = {"z": z} if std is None else {"z": z, "std": std}
+    if output.form(out, output.CODES) in (".npz", ".npy"):
+        import numpy as np
+
+        output_arrays(Path(out or ""), {**named, "item": np.array(list(items))}, "z")
+        return
+    columns = [(f"{name}{i + 1}", part[:, i].tolist()) for name, part in named.items() for i in range(part.shape[1])]
+    rows = [{"item": item} | {name: values[row] for name, values in columns} for row, item in enumerate(items)]
+    output.rows(rows, out, as_json)
+
+
+def output_arrays(path: Path, values: Mapping[str, Any], main: str) -> None:
+    """Arrays to .npz by name, or the main one to .npy."""
+    import numpy as np
+
+    with output.replacing(path) as temporary, temporary.open("wb") as file:
+        if path.suffix.lower() == ".npz":
+            np.savez_compressed(file, **values)
+        else:
+            np.save(file, values[main])
+
+
+def read(path: Path) -> tuple[NDArray[Any], list[str]]:
+    """The latents of a codes file, ``(N, latent)`` in float64, and the item of each.
+
+    Raises:
+        BadData: no such file, an ending that no codes file has, or a cell that is no finite number.
+    """
+    import numpy as np
+
+    if not path.is_file():
+        raise BadData(f"there is no codes file {path}; latentia encode RUN DATA -o codes.csv writes one")
+    if (found := path.suffix.lower()) not in output.CODES:
+        raise BadData(f"{path} ends in {found!r}; a codes file is one of {', '.join(output.CODES)}")
+    try:
+        z, items = _arrays(path) if found in (".npz", ".npy") else _rows(path)
+    except BadData:
+        raise
+    except (ValueError, KeyError, TypeError, EOFError) as error:
+        raise BadData(f"{path} is no codes file: {error}") from None
+    if z.ndim != 2 or z.dtype.kind not in "fiu" or not np.isfinite(z).all():
+        raise BadData(f"{path} holds {z.dtype} numbers of shape {z.shape}; latents are finite, one row per item")
+    return z.astype(np.float64), items or [f"row:{i}" for i in range(len(z))]
+
+
+def _arrays(path: Path) -> tuple[NDArray[Any], list[str]]:
+    import numpy as np
+
+    found = np.load(path, allow_pickle=False)
+    if path.suffix.lower() == ".npy":
+        return found, []
+    with found:
+        return found["z"], [str(item) for item in found["item"]] if "item" in found else []
+
+
+def _rows(path: Path) -> tuple[NDArray[Any], list[str]]:
+    import numpy as np
+
+    text = path.read_text(encoding="utf-8-sig")
+    lines = json.loads(text) if path.suffix.lower() == ".json" else list(csv.DictReader(text.splitlines()))
+    z = [_latents(path, number, line) for number, line in enumerate(lines, 1)]
+    lengths = {len(row) for row in z}
+    if len(lengths) != 1:
+        raise BadData(f"{path} has rows of {sorted(lengths)} latents; every row needs the same columns z1, z2 and on")
+    return np.array(z), [str(line.get("item", f"row:{i}")) for i, line in enumerate(lines)]
+
+
+def _latents(path: Path, number: int, line: Mapping[str, Any]) -> list[float]:
+    found: list[float] = []
+    while (name := f"z{len(found) + 1}") in line:
+        try:
+            found.append(float(line[name]))
+        except (TypeError, ValueError):
+            raise BadData(f"{path}, item {number}: {name} is {line[name]!r}; it must be a number") from None
+    if not found:
+        raise BadData(f"{path}, item {number} has no column z1; a codes file has the columns item, z1, z2 and on")
+    return found

@@ -1,0 +1,70 @@
+"""What every verb shares: its flags, and loading a run."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Group, Parameter
+
+from latentia.errors import BadField
+
+if TYPE_CHECKING:
+    from latentia.api import Model
+
+EVERY = Group("Every verb", sort_key=100)
+
+
+def switch(text: str, group: Group = EVERY) -> Parameter:
+    """A flag that is either given or not."""
+    return Parameter(help=text, group=group, negative="", show_default=False)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Common:
+    """The flags of every verb."""
+
+    device: Annotated[str, Parameter(help="auto, cpu, cuda, cuda:1 or mps", group=EVERY)] = "auto"
+    seed: Annotated[int, Parameter(help="seed of everything drawn", group=EVERY)] = 0
+    batch: Annotated[int | None, Parameter(help="items computed at once", group=EVERY)] = None
+    json: Annotated[bool, switch("print JSON instead of text")] = False
+    quiet: Annotated[bool, switch("no progress, no remarks")] = False
+    debug: Annotated[bool, switch("show the traceback of an error")] = False
+
+    def __post_init__(self) -> None:
+        for name, low in (("seed", 0), ("batch", 1)):
+            value = getattr(self, name)
+            if value is not None and value < low:
+                raise BadField(f"--{name} is {value}; it must be at least {low}")
+
+    def remark(self, text: str) -> None:
+        """A line for a person, on stderr."""
+        remark(text, self.quiet)
+
+
+Run = Annotated[str, Parameter(help="the folder of a run")]
+Out = Annotated[str | None, Parameter(name=["--out", "-o"], help="where to write; the ending is the form")]
+Count = Annotated[int, Parameter(name=["--count", "-n"], help="how many")]
+Weights = Annotated[str, Parameter(help="best (by the score on held-out data) or last")]
+DEFAULTS = Common()
+
+
+def remark(text: str, quiet: bool = False) -> None:
+    """A line on stderr, from the first of several processes."""
+    if not quiet and first():
+        print(text, file=sys.stderr)
+
+
+def first() -> bool:
+    """Whether this is the only process, or the one that speaks for all."""
+    return int(os.environ.get("RANK", "0")) == 0
+
+
+def load(run: str, common: Common, weights: str = "best") -> Model:
+    """The model of a run, on the device asked for."""
+    from latentia import api
+
+    return api.load(run, weights=weights, device=common.device)

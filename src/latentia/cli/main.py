@@ -1,0 +1,120 @@
+"""The entry point: which verb, and how every ending looks.
+
+Verbs are named by import strings and loaded when they are asked for, so ``latentia --help`` starts without torch.
+Exit codes: 0 done, 1 a bug of latentia, 2 your input, 130 stopped.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Any
+
+from cyclopts import App, CycloptsError
+
+from latentia import __version__
+from latentia.errors import Latentia, near
+
+VERBS = {
+    "train": "learn from data: train MODEL|FILE.py DATA, or train --run DIR to go on",
+    "sample": "draw new items",
+    "encode": "items to latents: a codes file that can be edited",
+    "decode": "latents to items",
+    "reconstruct": "items through the model and back",
+    "interpolate": "walk between items",
+    "traverse": "move one latent at a time",
+    "evaluate": "held-out figures of a run, each with what it means",
+    "compare": "the figures of several runs side by side",
+    "info": "what a run or a data set is",
+    "models": "the models and what each can do",
+    "datasets": "the data sets that have a name, and their terms",
+}
+YOURS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
+STOPPED = 128 + signal.SIGINT
+
+
+def application() -> App:
+    """The verbs; each file of this folder is imported when its verb is used."""
+    app = App(
+        name="latentia",
+        help="Learn the hidden variables behind your data, and use them.",
+        help_epilogue="latentia VERB --help says more about a verb.",
+        version=__version__,
+        result_action="return_value",
+        exit_on_error=False,
+        print_error=False,
+        suppress_keyboard_interrupt=False,
+    )
+    for verb, line in VERBS.items():
+        # train makes its flags from the model it is given, so it parses its own words, --help among them
+        own: dict[str, Any] = {"help_flags": [], "version_flags": []} if verb == "train" else {}
+        app.command(f"latentia.cli.{verb}:{verb}", name=verb, help=line, **own)
+    return app
+
+
+def main(words: Sequence[str]) -> int:
+    """Run one command and return its exit code."""
+    debug = "--debug" in words
+    try:
+        if words and not words[0].startswith("-") and words[0] not in VERBS:
+            say(f"latentia has no verb {words[0]!r}; {near(words[0], VERBS)}")
+            return 2
+        application()(list(words))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return closed()
+    except KeyboardInterrupt as stop:
+        say(str(stop) or "stopped; run the same command to go on")
+        return STOPPED
+    except (CycloptsError, Latentia, OSError) as error:
+        if isinstance(error, OSError) and error.errno not in YOURS:
+            return bug(error, debug)
+        return yours(error, words, debug)
+    except Exception as error:
+        return bug(error, debug)
+    return 0
+
+
+def yours(error: Exception, words: Sequence[str], debug: bool) -> int:
+    """Your input: one or two lines, the traceback with ``--debug``."""
+    if debug:
+        traceback.print_exc()
+    if isinstance(error, CycloptsError):
+        error.verbose = False
+        verb = f" {words[0]}" if words and words[0] in VERBS else ""
+        say(f"{error}\nlatentia{verb} --help lists what it takes")
+    elif isinstance(error, OSError):
+        say(f"cannot write {error.filename or 'a file'}: {error.strerror}")
+    else:
+        say(str(error))
+    return error.exit_code if isinstance(error, Latentia) else 2
+
+
+def bug(error: Exception, debug: bool) -> int:
+    """A bug of ours: say so, with the last line of the traceback, or all of it with ``--debug``."""
+    if debug:
+        traceback.print_exc()
+    say(f"this is a bug of latentia, not of your input: {type(error).__name__}: {error}")
+    if not debug:
+        say("--debug shows where; please report it with the command you ran")
+    return 1
+
+
+def closed() -> int:
+    """Whoever read our output has gone: no complaint, and nothing more to flush at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def say(text: str) -> None:
+    """A message for a person, on stderr."""
+    print(f"latentia: {text}", file=sys.stderr)
+
+
+def run() -> None:
+    """The console script."""
+    sys.exit(main(sys.argv[1:]))

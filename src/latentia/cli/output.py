@@ -1,0 +1,125 @@
+"""Where results go: OUT's ending is the form, and nothing half-written is left behind.
+
+Every file is written under a temporary name beside the one asked for, then renamed.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from latentia.errors import BadData
+
+ITEMS = (".png", ".gif", ".npz", ".npy", ".csv", ".json", "folder/")
+CODES = (".csv", ".json", ".npz", ".npy")
+ROWS = (".csv", ".json")
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+def form(out: str | None, allowed: Sequence[str]) -> str:
+    """The form that OUT asks for; the empty string without OUT. Ask before the work, so that a typo costs nothing.
+
+    Raises:
+        BadData: an ending that this verb does not write, or a folder that is not there.
+    """
+    if out is None:
+        return ""
+    path = Path(out)
+    found = "folder/" if out.endswith(("/", os.sep)) or path.is_dir() else path.suffix.lower()
+    if found not in allowed:
+        shown = "is a folder" if found == "folder/" else f"ends in {found!r}" if found else "has no ending"
+        raise BadData(f"{out} {shown}; this can be written as {', '.join(allowed)}")
+    if not path.absolute().parent.is_dir():
+        raise BadData(f"{out}: there is no folder {path.parent}; make it first")
+    return found
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary path beside ``path`` that takes its place when all went well, and vanishes when not."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=path.suffix, dir=path.absolute().parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        # mkstemp makes files that only their owner reads; a result is a file like any other
+        mask = os.umask(0)
+        os.umask(mask)
+        temporary.chmod(0o666 & ~mask)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def rows(found: Rows, out: str | None = None, as_json: bool = False) -> None:
+    """Rows with named columns: to OUT (.csv or .json), or to stdout as aligned text or JSON."""
+    if out is None:
+        print(json.dumps([_plain(row) for row in found], indent=2) if as_json else table(found))
+        return
+    with replacing(Path(out)) as temporary:
+        if form(out, ROWS) == ".json":
+            temporary.write_text(json.dumps([_plain(row) for row in found], indent=2) + "\n", encoding="utf-8")
+        else:
+            _csv(temporary, found)
+
+
+def _csv(path: Path, found: Rows) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=list(found[0]) if found else [], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(found)
+
+
+def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
+    """JSON has no infinities and no NaN: they become null."""
+    return {name: None if isinstance(v, float) and not math.isfinite(v) else v for name, v in row.items()}
+
+
+def table(found: Rows) -> str:
+    """Rows as aligned text: words to the left, numbers to the right.
+
+    >>> print(table([{"name": "elbo", "value": -87.25}, {"name": "kl", "value": 25.0}]))
+    name   value
+    elbo  -87.25
+    kl        25
+    """
+    if not found:
+        return "nothing"
+    names = list(found[0])
+    cells = [names, *([_cell(row[name]) for name in names] for row in found)]
+    widths = [max(len(line[i]) for line in cells) for i in range(len(names))]
+    right = [all(isinstance(row[name], int | float) for row in found) for name in names]
+    aligned = [[_pad(*each) for each in zip(line, widths, right, strict=True)] for line in cells]
+    return "\n".join("  ".join(line).rstrip() for line in aligned)
+
+
+def _pad(cell: str, width: int, right: bool) -> str:
+    return cell.rjust(width) if right else cell.ljust(width)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.5g}"
+    if isinstance(value, list | tuple | frozenset):
+        return ", ".join(map(str, value))
+    return "" if value is None else str(value)
+
+
+def facts(found: Mapping[str, Any], as_json: bool = False) -> None:
+    """Named facts on stdout: one per line, or one JSON object. Text of several lines is indented."""
+    if as_json:
+        print(json.dumps(found, indent=2))
+        return
+    width = max(len(name) for name in found)
+    for name, value in found.items():
+        print(f"{name.ljust(width)}  " + _cell(value).replace("\n", "\n" + " " * (width + 2)))

@@ -1,0 +1,105 @@
+"""What a person sees while a model learns: loss, images/s and time left, on stderr.
+
+On a terminal one line renews itself; elsewhere a line is written at most every half minute, and one per validation.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from collections.abc import Mapping
+from typing import TextIO
+
+from latentia.cli.common import first
+from latentia.training.run import Event, Finished, Logged, Said, Started, Validated
+
+PAUSE = 30.0  # seconds between lines where nothing can renew itself
+
+
+class Progress:
+    """Tells the events of a training; give it to ``api.train`` as ``progress``."""
+
+    def __init__(self, quiet: bool = False, stream: TextIO | None = None) -> None:
+        self.stream = stream or sys.stderr
+        self.quiet = quiet or not first()
+        self.renews = self.stream.isatty()
+        self.open = False  # whether a line that renews itself stands unfinished
+        self.last = -PAUSE
+
+    def __call__(self, event: Event) -> None:
+        if self.quiet:
+            return
+        match event:
+            case Said(text):
+                self.line(text)
+            case Started(path, seen, budget):
+                self.line(f"{'going on' if seen else 'training'} in {path}{_from(seen)}{_until(budget)}")
+            case Logged():
+                self.renew(_logged(event))
+            case Validated(seen, logs, best):
+                self.line(f"{count(seen):>7} images  held out: {_logs(logs)}{'  best so far' if best else ''}")
+            case Finished(path, seen, best_seen):
+                self.line(f"done: {count(seen)} images, best at {count(best_seen)}; {path}")
+
+    def renew(self, text: str) -> None:
+        """The state of now, in place of the state before."""
+        if self.renews:
+            width = shutil.get_terminal_size().columns - 1
+            self.stream.write("\r" + text[:width].ljust(width))
+            self.stream.flush()
+            self.open = True
+        elif time.monotonic() - self.last >= PAUSE:
+            self.last = time.monotonic()
+            self.line(text)
+
+    def line(self, text: str) -> None:
+        """A line that stays."""
+        if self.open:
+            width = shutil.get_terminal_size().columns - 1
+            self.stream.write("\r" + " " * width + "\r")
+            self.open = False
+        print(text, file=self.stream, flush=True)
+
+    def close(self) -> None:
+        """End the line that renews itself, so that what follows starts on a new one."""
+        if self.open:
+            self.stream.write("\n")
+            self.open = False
+
+
+def count(images: float) -> str:
+    """Images as people write them: ``950``, ``12.5k``, ``2M``."""
+    for size, letter in ((1e6, "M"), (1e3, "k")):
+        if images >= size:
+            return f"{images / size:.3g}{letter}"
+    return f"{images:g}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a clock: ``42 s``, ``3:07 min``, ``2:05 h``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60}:{whole % 60:02d} min"
+    return f"{whole // 3600}:{whole // 60 % 60:02d} h"
+
+
+def _from(seen: int) -> str:
+    return f" from {count(seen)} images" if seen else ""
+
+
+def _until(budget: int | None) -> str:
+    return "" if budget is None else f", budget {count(budget)} images"
+
+
+def _logs(logs: Mapping[str, float]) -> str:
+    return "  ".join(f"{name} {value:.5g}" for name, value in logs.items())
+
+
+def _logged(event: Logged) -> str:
+    share = f" {100 * event.seen / event.budget:3.0f}%" if event.budget else ""
+    left = "" if event.remaining is None else f"  {duration(event.remaining)} left"
+    speed = f"  {count(event.images_per_second)} images/s"
+    return f"{count(event.seen):>7} images{share}  {_logs(event.logs)}{speed}{left}"

@@ -1,0 +1,53 @@
+"""``latentia reconstruct``: items through the model and back."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from latentia.cli import output, render
+from latentia.cli.common import DEFAULTS, Common, Out, Run, Weights, load
+
+SHOWN = 32  # items of a picture, where no count is given
+
+
+def reconstruct(
+    run: Run,
+    data: Annotated[str, Parameter(help="the items: a data set's name or a path")],
+    /,
+    *,
+    draws: Annotated[int | None, Parameter(help="draws from the posterior of each item, instead of its mean")] = None,
+    count: Annotated[int | None, Parameter(name=["--count", "-n"], help="the first N items only")] = None,
+    out: Out = None,
+    weights: Weights = "best",
+    common: Common = DEFAULTS,
+) -> None:
+    """Items through the model and back. A .png shows each item beside its reconstruction, or beside its draws."""
+    import torch
+
+    from latentia.data import items
+
+    ending = output.form(out, output.ITEMS)
+    model = load(run, common, weights)
+    x, names = items(data, like=model.spec)
+    if count is None and ending == ".png" and len(x) > SHOWN:
+        count = SHOWN
+        common.remark(f"the picture shows the first {SHOWN} of {len(x)} items; -n changes that")
+    x, names = x[:count], list(names)[:count]
+    made = model.reconstruct(x, draws=draws)
+    made = made[:, None] if draws is None else made
+    if ending == ".png":
+        rows = torch.cat([x[:, None], made], dim=1)
+        render.write(rows.flatten(0, 1), names, out, common.json, columns=_columns(rows.shape[1]))
+    else:
+        render.write(made.flatten(0, 1), _names(names, draws), out, common.json)
+
+
+def _columns(width: int) -> int:
+    """Items are never split over two rows of the grid; pairs stand four beside each other."""
+    return width * max(1, 8 // width)
+
+
+def _names(names: list[str], draws: int | None) -> list[str]:
+    return names if draws is None else [f"{name}#{draw}" for name in names for draw in range(draws)]
