@@ -1,3 +1,44 @@
-"""Deep generative modelling with latent variables: learn from data, then sample, score, reconstruct, interpolate."""
+"""Deep generative modelling with latent variables: learn from data, then sample, score, reconstruct, interpolate.
+
+    import latentia as lt
+    model = lt.train(lt.VAE(latent=16), "digits", images=200_000)
+    model.sample(64)
+
+The public names are imported when they are first used, so that the command line starts without torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from latentia.api import Model, load, resume, train
+    from latentia.core import Training
+    from latentia.models.autoencoder import Autoencoder
+    from latentia.models.vae import VAE
+    from latentia.tasks.pictures import grid
+
+PUBLIC = {
+    "VAE": "latentia.models.vae",
+    "Autoencoder": "latentia.models.autoencoder",
+    "Model": "latentia.api",
+    "Training": "latentia.core",
+    "grid": "latentia.tasks.pictures",
+    "load": "latentia.api",
+    "resume": "latentia.api",
+    "train": "latentia.api",
+}
+__all__ = ["VAE", "Autoencoder", "Model", "Training", "grid", "load", "resume", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in PUBLIC:
+        raise AttributeError(f"module 'latentia' has no attribute {name!r}")
+    return getattr(importlib.import_module(PUBLIC[name]), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -240,7 +240,6 @@ class Recipe(ABC):
         images: the default budget, in training images.
         batch: the default number of images of a step.
         units: the unit of each log; a log that is not named has none.
-        score: the log that chooses the best weights on held-out data, and whether ``"higher"`` or ``"lower"`` wins.
         capabilities: the protocols that the net it builds fulfils.
         kinds: the kinds of data it learns from.
     """
@@ -249,7 +248,6 @@ class Recipe(ABC):
     images: ClassVar[int] = 1_000_000
     batch: ClassVar[int] = 128
     units: ClassVar[Mapping[str, str]] = MappingProxyType({})
-    score: ClassVar[tuple[str, str]] = ("loss", "lower")
     capabilities: ClassVar[frozenset[type]] = frozenset()
     kinds: ClassVar[tuple[str, ...]] = ("image", "table")
 
@@ -267,6 +265,15 @@ class Recipe(ABC):
     @abstractmethod
     def updates(self, net: Any, batch: Batch, now: Now) -> Iterator[Update]:
         """One training step, told in order. What the next player needs is computed after the yield."""
+
+    @property
+    @abstractmethod
+    def score(self) -> tuple[str, str]:
+        """The log that chooses the best weights on held-out data, and whether ``"higher"`` or ``"lower"`` wins."""
+
+    def notes(self, spec: Spec) -> list[str]:
+        """What the recipe decides from the data, a sentence each, printed when a training starts."""
+        return []
 
     def stage(self, seen: int) -> Stage:
         """The structure of the step that starts when ``seen`` images have been seen."""

@@ -1,0 +1,282 @@
+"""What people call: ``train``, ``load``, and the model with one method per verb."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from latentia import data as data_layer
+from latentia import models
+from latentia.core import Encodes, HasDensity, Recipe, Reconstructs, Samples, Spec, Training, rank, world
+from latentia.data.options import DataOptions
+from latentia.errors import BadField, BadRun, CannotDo, near
+from latentia.fields import fields_of, from_json, to_json
+from latentia.tasks.encode import decode, encode
+from latentia.tasks.evaluate import Figure, evaluate
+from latentia.tasks.hourglass import Row, hourglass
+from latentia.tasks.interpolate import interpolate
+from latentia.tasks.items import latents_of
+from latentia.tasks.likelihood import LogProb, log_likelihood
+from latentia.tasks.reconstruct import reconstruct
+from latentia.tasks.sample import sample
+from latentia.tasks.traverse import latent_divergence, traverse
+from latentia.training import checkpoint, loop
+from latentia.training.machine import device_of, machine_for, processes
+from latentia.training.run import FORMAT, WEIGHTS, Event, Run, Said, versions
+
+Progress = Callable[[Event], None]
+SAME = ("batch", "seed", "average", "precision")  # what a run keeps of its training when it goes on
+
+
+def train(
+    recipe: Recipe,
+    data: Any,
+    *,
+    training: Training | None = None,
+    run: str | Path | None = None,
+    progress: Progress | None = None,
+    **options: Any,
+) -> Model:
+    """Train a recipe on data; run again with the same run folder, it resumes.
+
+    Args:
+        recipe: what to learn and how, ``VAE(latent=16)``.
+        data: a name, a path, an array, a tensor, a data set, or an opened :class:`~latentia.data.DataSet`.
+        training: how to train; or give its fields by name: ``images=100_000``, ``minutes=2``, ``seed=1``.
+        run: the folder to keep; ``None`` is a temporary one (:meth:`Model.save` keeps it).
+        progress: is told what happens, one event at a time (:mod:`latentia.training.run`).
+        **options: fields of :class:`~latentia.core.Training` and of :class:`~latentia.data.options.DataOptions`.
+
+    Raises:
+        Refused: data, a field or a run folder that cannot be used.
+        Diverged, OutOfMemory: as they say.
+    """
+    training, opening = _options(training, options)
+    opened = data if isinstance(data, data_layer.DataSet) else data_layer.open(data, **opening)
+    tell = progress or (lambda _: None)
+    if opened.spec.kind not in recipe.kinds:
+        name = models.name_of(recipe)
+        raise BadField(f"{name} learns from {' or '.join(recipe.kinds)} data, and {opened.name} is {opened.spec.kind}")
+    path = Path(tempfile.mkdtemp(prefix="latentia-")) if run is None else Path(run)
+    with processes():
+        folder = Run(path)
+        folder.begin(_facts(recipe, opened, training))
+        for sentence in [*opened.notes, *recipe.notes(opened.spec)]:
+            tell(Said(sentence))
+        loop.train(recipe, opened.train, opened.validation, training, folder, tell)
+        model = load(path, device=training.device)
+        if rank() == 0:
+            model.report(opened)
+    return model
+
+
+def resume(run: str | Path, *, progress: Progress | None = None, **changes: Any) -> Model:
+    """Go on with a run, as it was begun; ``changes`` may be a new budget, a device, or parts (``micro``).
+
+    Raises:
+        BadRun: its data cannot be opened again, or a change that would make it another run.
+    """
+    model = Run.open(run)
+    kept = dict(model.facts["asked"])
+    if any(changes.get(name) is not None for name in ("images", "steps", "minutes")):
+        kept |= {"images": None, "steps": None, "minutes": None}
+    training = from_json(Training, {**kept, **changes})
+    return train(_recipe(model), _data(model), training=training, run=run, progress=progress)
+
+
+def _options(training: Training | None, options: dict[str, Any]) -> tuple[Training, dict[str, Any]]:
+    """The training, with the fields given by name, and the options of the data."""
+    known = {field.name for field in fields_of(Training)}
+    opening = {name: value for name, value in options.items() if name not in known}
+    allowed = {field.name for field in fields_of(DataOptions)}
+    for name in opening:
+        if name not in allowed:
+            raise BadField(f"there is no option {name!r}; {near(name, allowed | known)}")
+    changes = {name: value for name, value in options.items() if name in known}
+    return dataclasses.replace(training or Training(), **changes), opening
+
+
+def _facts(recipe: Recipe, data: data_layer.DataSet, training: Training) -> dict[str, Any]:
+    machine = machine_for(training)
+    decided = {name: getattr(training, name) for name in SAME}
+    decided |= {"batch": training.batch or recipe.batch, "precision": machine.precision}
+    return {
+        "format": FORMAT,
+        "model": models.name_of(recipe),
+        "recipe": to_json(recipe),
+        "training": decided,
+        "asked": to_json(training),
+        "spec": data.spec.to_json(),
+        "data": {"name": data.name, "options": data.options, "signature": data.signature},
+        "splits": {split: len(getattr(data, split)) for split in ("train", "validation", "test")},
+        "device": str(machine.device),
+        "threads": torch.get_num_threads(),
+        "processes": world(),
+        "every": None,
+        "budget": None,
+        "minutes": None,
+        "versions": versions(),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _recipe(run: Run) -> Recipe:
+    return from_json(models.load(run.facts["model"]), run.facts["recipe"])
+
+
+def _data(run: Run) -> data_layer.DataSet:
+    options = dict(run.facts["data"]["options"])
+    what = options.pop("what")
+    if what is None:
+        raise BadRun(f"{run.path} was trained on an array in memory; give the data again")
+    return data_layer.open(what, **options)
+
+
+def load(run: str | Path, weights: str = "best", device: str = "auto") -> Model:
+    """The model of a run.
+
+    Args:
+        run: the folder.
+        weights: ``"best"``, the averaged weights with the best score on held-out data, or ``"last"``.
+        device: where it computes.
+
+    Raises:
+        BadRun: no run, no weights yet, or damaged ones.
+    """
+    folder = Run.open(run)
+    if weights not in WEIGHTS:
+        raise BadField(f"weights is {weights!r}; {near(weights, WEIGHTS)}")
+    path = folder.path / WEIGHTS[weights]
+    if not path.is_file():
+        raise BadRun(f"{folder.path} has no weights yet: its training was stopped before the first validation")
+    recipe, spec = _recipe(folder), Spec.from_json(folder.facts["spec"])
+    with torch.random.fork_rng(devices=[]):
+        net = recipe.build(spec)
+    dtype = torch.float64 if folder.facts["training"]["precision"] == "float64" else torch.float32
+    net = net.to(device_of(device), dtype).eval().requires_grad_(False)
+    checkpoint.copy_into(net, checkpoint.read_tensors(path), str(path))
+    return Model(net, recipe, spec, folder)
+
+
+class Model:
+    """A trained net with its recipe and spec. It is read-only; each verb refuses what the net cannot do."""
+
+    def __init__(self, net: nn.Module, recipe: Recipe, spec: Spec, folder: Run) -> None:
+        self.net, self.recipe, self.spec, self.folder = net, recipe, spec, folder
+
+    @property
+    def run(self) -> Path:
+        """The run folder."""
+        return self.folder.path
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What recipe.json says."""
+        return self.folder.facts
+
+    def data(self) -> data_layer.DataSet:
+        """The data that the model was trained on, opened again."""
+        return _data(self.folder)
+
+    def items(self, x: Any) -> Tensor:
+        """Items as the net takes them, ``(N, *spec.shape)``: from paths, pictures, arrays or tensors."""
+        options = {name: self.facts["data"]["options"].get(name) for name in ("fit", "background", "binarize")}
+        return data_layer.items(x, self.spec, **{name: value for name, value in options.items() if value})[0]
+
+    def sample(self, count: int = 1, seed: int = 0) -> Tensor:
+        """New items ``(count, *spec.shape)``; item i is that of seed + i, whatever the count."""
+        return sample(self._can("sample", Samples), self.spec, count, seed)
+
+    def encode(self, x: Any) -> np.ndarray:
+        """The codes of items, float64 ``(N, latent)``."""
+        return encode(self._can("encode", Encodes), self.items(x))
+
+    def decode(self, z: Any) -> Tensor:
+        """What codes ``(N, latent)`` stand for."""
+        return decode(self._can("decode", Samples), z)
+
+    def reconstruct(self, x: Any, draws: int | None = None, seed: int = 0) -> Tensor:
+        """Items through encoder and decoder ``(N, *shape)``; with ``draws`` several per item ``(N, draws, *shape)``."""
+        needed = Reconstructs if draws is None else HasDensity
+        return reconstruct(self._can("reconstruct", needed), self.items(x), draws, seed)
+
+    def latents(self, items: Sequence[str | int]) -> Tensor:
+        """The latents of items by their words: ``17`` or ``seed:17``, ``row:12`` of the test split, or a file."""
+        words = [str(item) for item in items]
+        source = self.data().test if any(word.startswith("row:") for word in words) else None
+        needed = Samples if all(word.removeprefix("seed:").isdecimal() for word in words) else Reconstructs
+        self._can("interpolate", needed)
+        return latents_of(self.net, self.spec, words, source)
+
+    def interpolate(self, items: Sequence[str | int], steps: int = 9, how: str = "slerp", loop: bool = False) -> Tensor:
+        """The walk through latent space from item to item ``(frames, *shape)``."""
+        return interpolate(self.net, self.latents(items), steps, how, loop)
+
+    def traverse(
+        self, at: str | int | None = None, steps: int = 9, latents: Sequence[int] | None = None
+    ) -> tuple[list[int], Tensor, Tensor]:
+        """One latent moved at a time, the most informative first: latents, their values, items (rows, steps, *shape)."""
+        net = self._can("traverse", Samples)
+        place = None if at is None else self.latents([at])[0]
+        order = latent_divergence(net, self.data().validation.read(slice(0, 1000)).x)
+        return traverse(net, place, steps, order, latents)
+
+    def log_prob(self, x: Any, draws: int = 1000, seed: int = 0) -> LogProb:
+        """Log p(x) of items in nats by importance sampling, with its standard error and effective sample size."""
+        return log_likelihood(self._can("log_prob", HasDensity), self.items(x), draws, seed)
+
+    def evaluate(self, split: str = "test", draws: int = 1000, count: int | None = None) -> list[Figure]:
+        """The figures of a split of the data the model was trained on."""
+        return evaluate(self._can("evaluate", Reconstructs), getattr(self.data(), split), draws=draws, count=count)
+
+    def hourglass(self) -> list[Row]:
+        """The layers from x to z to x-hat, with shape and number of weights."""
+        return hourglass(self.net, self.spec)
+
+    def report(self, data: data_layer.DataSet | None = None) -> Path:
+        """Write ``report.html`` into the run."""
+        from latentia.tasks.report import report
+
+        return report(
+            self.net, self.spec, data or self.data(), self.folder.rows(), self.facts, self.run / "report.html"
+        )
+
+    def save(self, path: str | Path) -> Path:
+        """Keep the run under ``path`` (a new folder), without its checkpoints.
+
+        Raises:
+            BadRun: something is there already.
+        """
+        path = Path(path)
+        if path.exists():
+            raise BadRun(f"{path} is there already; give a new folder")
+        shutil.copytree(self.run, path, ignore=shutil.ignore_patterns("checkpoints", ".*.part"))
+        return path
+
+    def _can(self, verb: str, capability: type) -> nn.Module:
+        """The net, if it has the capability that the verb needs.
+
+        Raises:
+            CannotDo: naming the models that have it.
+        """
+        if not isinstance(self.net, capability):
+            have = ", ".join(models.having(capability)) or "none yet"
+            raise CannotDo(f"{models.name_of(self.recipe)} cannot {verb}; models that can: {have}")
+        return self.net
+
+
+def new_run(folder: str | Path) -> Path:
+    """The first free name: ``folder``, ``folder-2``, ``folder-3`` ..."""
+    path = Path(folder)
+    names = itertools.chain([path], (path.with_name(f"{path.name}-{number}") for number in itertools.count(2)))
+    return next(name for name in names if not name.exists())

@@ -1,0 +1,132 @@
+"""Autoencoder: an encoder and a decoder that pass items through a narrow middle, trained on the squared error.
+
+It has no prior. To sample, a density is fitted on the codes of the training items *after* training: a mixture of
+normals, as in Ghosh et al. 2020, "From Variational to Deterministic Autoencoders", https://arxiv.org/abs/1903.12436.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated
+
+import torch
+from torch import Tensor, nn
+
+from latentia.core import Batch, Encodes, Group, Noise, Now, Recipe, Reconstructs, Samples, Source, Spec, Update, key
+from latentia.fields import AtLeast, Help, OneOf, Scheduled
+from latentia.losses.reconstruction import squared_error
+from latentia.models._bodies import body_for, decoder_for, encoder_for, sizes_for
+from latentia.nn.heads import ExactLinear
+
+REFERENCE = 10_000  # training items that the density is fitted on
+COMPONENTS = 10
+
+
+@dataclass(frozen=True)
+class Autoencoder(Recipe):
+    """Lowers the squared error between x and decode(encode(x)), summed over the entries of an item.
+
+    The log ``squared_error`` is that sum, ``per_value`` the mean over the entries.
+    """
+
+    latent: Annotated[int, Help("size of the code z"), AtLeast(1)] = 32
+    body: Annotated[str, Help("kind of net; auto is conv for pictures from 16 px"), OneOf(("auto", "mlp", "conv"))] = (
+        "auto"
+    )
+    hidden: Annotated[
+        tuple[int, ...], Help("widths of the layers, or channels of the stages; empty follows --scale"), AtLeast(1)
+    ] = ()
+    scale: Annotated[str, Help("size of the net"), OneOf(("small", "base", "large"))] = "base"
+    activation: Annotated[str, Help("tanh, relu, silu, gelu, leaky-relu, elu, softplus or gated")] = "silu"
+    rate: Annotated[float | str, Help("learning rate of Adam"), Scheduled(), AtLeast(0)] = 1e-3
+
+    family = "autoencoder"
+    capabilities = frozenset({Samples, Encodes, Reconstructs})
+
+    @property
+    def score(self) -> tuple[str, str]:
+        return ("squared_error", "lower")
+
+    def notes(self, spec: Spec) -> list[str]:
+        sizes = ", ".join(map(str, sizes_for(self, spec)))
+        return [
+            f"net: {body_for(self, spec)} of {sizes}",
+            "samples come from a mixture of normals fitted on the codes after training: an autoencoder has no prior",
+        ]
+
+    def build(self, spec: Spec) -> AutoencoderNet:
+        return AutoencoderNet(self, spec)
+
+    def groups(self, net: AutoencoderNet) -> dict[str, Group]:
+        return {"autoencoder": Group(list(net.parameters()), rate=self.rate)}
+
+    def prepare(self, net: AutoencoderNet, source: Source) -> None:
+        """Start at the data's mean picture."""
+        some = source.take(0, 0, min(REFERENCE, len(source))).x
+        net.decoder.start(net.raw(some.mean(0)).to(net.weights))
+
+    def settle(self, net: AutoencoderNet, source: Source) -> None:
+        """Fit the density that samples are drawn from on the codes of training items."""
+        some = source.take(0, 0, min(REFERENCE, len(source))).x
+        with torch.no_grad():
+            net.fit_density(torch.cat([net.encode(part.to(net.weights)) for part in some.split(self.batch)]))
+
+    def updates(self, net: AutoencoderNet, batch: Batch, now: Now) -> Iterator[Update]:
+        error = squared_error(net.decode(net.encode(batch.x)), batch.x)
+        logs = {"squared_error": error.mean(), "per_value": error.mean() / batch.x[0].numel()}
+        yield Update("autoencoder", error.mean(), logs)
+
+
+class AutoencoderNet(nn.Module):
+    """Encoder and decoder, and the mixture of normals on codes that samples are drawn from."""
+
+    weights: Tensor
+    means: Tensor
+    scales: Tensor
+
+    def __init__(self, recipe: Autoencoder, spec: Spec) -> None:
+        super().__init__()
+        self.latent, self.spec = recipe.latent, spec
+        self.encoder = encoder_for(recipe, spec)
+        self.code = ExactLinear(self.encoder.features, recipe.latent)
+        self.decoder = decoder_for(recipe, spec, spec.shape if len(spec.shape) > 1 else (1, *spec.shape))
+        self.register_buffer("weights", torch.full((COMPONENTS,), 1 / COMPONENTS))
+        self.register_buffer("means", torch.zeros(COMPONENTS, recipe.latent))
+        self.register_buffer("scales", torch.eye(recipe.latent).repeat(COMPONENTS, 1, 1))
+
+    def encode(self, x: Tensor) -> Tensor:
+        """The codes of items, ``(N, latent)``."""
+        return self.code(self.encoder(x))
+
+    def decode(self, z: Tensor) -> Tensor:
+        """What codes stand for, ``(N, *shape)``; pictures stay inside their range."""
+        raw = self.decoder(z).reshape(*z.shape[:-1], *self.spec.shape)
+        if self.spec.kind != "image":
+            return raw
+        return self.spec.low + (self.spec.high - self.spec.low) * raw.sigmoid()
+
+    def raw(self, x: Tensor) -> Tensor:
+        """The decoder's numbers that :meth:`decode` turns into ``x`` (clipped away from the ends of the range)."""
+        if self.spec.kind != "image":
+            return x
+        return torch.logit((x - self.spec.low) / (self.spec.high - self.spec.low), eps=0.01)
+
+    def draw(self, noise: Noise) -> Tensor:
+        """Codes from the fitted mixture, ``(len(noise), latent)``."""
+        place = torch.searchsorted(self.weights.cumsum(0), noise.uniform().to(self.weights)).clamp(max=COMPONENTS - 1)
+        steps = noise.normal(self.latent).to(self.weights)
+        return self.means[place] + torch.einsum("nij,nj->ni", self.scales[place], steps)
+
+    def fit_density(self, codes: Tensor) -> None:
+        """Fit the mixture (scikit-learn's, full covariances, seeded) on ``codes`` ``(N, latent)``."""
+        from sklearn.mixture import GaussianMixture
+
+        components = min(COMPONENTS, len(codes))
+        fitted = GaussianMixture(components, reg_covar=1e-5, random_state=key("density") % 2**32, max_iter=100)
+        fitted.fit(codes.double().cpu().numpy())
+        like = self.weights
+        self.weights.zero_()[:components] = torch.as_tensor(fitted.weights_).to(like)
+        self.means[:components] = torch.as_tensor(fitted.means_).to(like)
+        scales = torch.linalg.cholesky(torch.as_tensor(fitted.covariances_))
+        self.scales[:components] = scales.to(like)

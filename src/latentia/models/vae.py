@@ -1,0 +1,225 @@
+"""Variational autoencoder: a latent variable model p(x|z) p(z) with an encoder q(z|x), trained on the ELBO.
+
+References:
+    Auto-Encoding Variational Bayes (Kingma & Welling, 2014), https://arxiv.org/abs/1312.6114
+    Importance Weighted Autoencoders (Burda et al., 2016), https://arxiv.org/abs/1509.00519
+    VAE with a VampPrior (Tomczak & Welling, 2018), https://arxiv.org/abs/1705.07120
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated
+
+import torch
+from torch import Tensor, nn
+
+from latentia.core import (
+    Batch,
+    Distribution,
+    Encodes,
+    Group,
+    HasDensity,
+    Noise,
+    Now,
+    Recipe,
+    Reconstructs,
+    Samples,
+    Source,
+    Spec,
+    Update,
+)
+from latentia.distributions.likelihoods import check_likelihood, default_likelihood, likelihood
+from latentia.distributions.normal import Normal
+from latentia.distributions.priors import MixtureOf, MixtureOfNormals, StandardNormal, VampPrior
+from latentia.errors import BadField, near
+from latentia.fields import AtLeast, Help, OneOf, Scheduled
+from latentia.losses.bounds import doubly_reparameterised_bound, importance_bound
+from latentia.losses.divergence import free_bits
+from latentia.losses.schedules import at
+from latentia.models._bodies import body_for, decoder_for, encoder_for, sizes_for
+from latentia.nn.heads import GaussianHead
+
+REFERENCE = 5_000  # training items that a recipe looks at before the first step
+PRIORS = ("normal", "mixture", "vamp")
+
+
+@dataclass(frozen=True)
+class VAE(Recipe):
+    """p(x) = integral of p(x|z) p(z) dz with z a vector of ``latent`` numbers, and q(z|x) = N(mean(x), scale(x)^2).
+
+    The objective of one item, in nats, summed over entries and latents::
+
+        ELBO   = E_q[log p(x|z)] - beta KL(q(z|x) || p(z))                         (beta = 1 is the bound)
+        IWAE-k = E_q[log 1/k sum_i p(x|z_i) p(z_i) / q(z_i|x)]                     (k = draws)
+
+    IWAE's encoder takes the doubly reparameterised gradient (Tucker et al. 2018).
+    """
+
+    latent: Annotated[int, Help("size of z"), AtLeast(1)] = 32
+    body: Annotated[str, Help("kind of net; auto is conv for pictures from 16 px"), OneOf(("auto", "mlp", "conv"))] = (
+        "auto"
+    )
+    hidden: Annotated[
+        tuple[int, ...], Help("widths of the layers, or channels of the stages; empty follows --scale"), AtLeast(1)
+    ] = ()
+    scale: Annotated[str, Help("size of the net"), OneOf(("small", "base", "large"))] = "base"
+    activation: Annotated[str, Help("tanh, relu, silu, gelu, leaky-relu, elu, softplus or gated")] = "silu"
+    likelihood: Annotated[
+        str,
+        Help(
+            "bernoulli, gaussian, gaussian-optimal, logistic, logistic-mixture[:K], continuous-bernoulli; auto by data"
+        ),
+    ] = "auto"
+    prior: Annotated[str, Help("normal, mixture:K or vamp:K with K components")] = "normal"
+    objective: Annotated[str, Help("elbo, or iwae with --draws 2 or more"), OneOf(("elbo", "iwae"))] = "elbo"
+    draws: Annotated[int, Help("draws of z for each item"), AtLeast(1)] = 1
+    beta: Annotated[float | str, Help("weight of the KL term; 1 is the ELBO"), Scheduled(), AtLeast(0)] = 1.0
+    free_bits: Annotated[float, Help("nats of each latent that the KL term leaves free"), AtLeast(0)] = 0.0
+    rate: Annotated[float | str, Help("learning rate of Adam"), Scheduled(), AtLeast(0)] = 1e-3
+
+    family = "variational autoencoder"
+    units = {"vae": "nats", "elbo": "nats", "bound": "nats", "nll": "nats", "kl": "nats"}  # noqa: RUF012
+    capabilities = frozenset({Samples, Encodes, Reconstructs, HasDensity})
+
+    @property
+    def score(self) -> tuple[str, str]:
+        return ("bound", "higher")
+
+    def likelihood_for(self, spec: Spec) -> str:
+        """The name of p(x|z) for data of this spec.
+
+        Raises:
+            BadField: the likelihood that was asked for is none for this data.
+        """
+        name = default_likelihood(spec) if self.likelihood == "auto" else self.likelihood
+        check_likelihood(name, spec)
+        return name
+
+    def notes(self, spec: Spec) -> list[str]:
+        sizes = ", ".join(map(str, sizes_for(self, spec)))
+        chosen = "follows from the data" if self.likelihood == "auto" else "as asked"
+        return [
+            f"likelihood: {self.likelihood_for(spec)} ({chosen})",
+            f"net: {body_for(self, spec)} of {sizes}",
+        ]
+
+    def build(self, spec: Spec) -> VAENet:
+        if self.objective == "iwae" and (self.draws < 2 or self.free_bits):
+            raise BadField("objective iwae needs draws of 2 or more, and no free_bits")
+        return VAENet(self, spec)
+
+    def groups(self, net: VAENet) -> dict[str, Group]:
+        return {"vae": Group(list(net.parameters()), rate=self.rate)}
+
+    def prepare(self, net: VAENet, source: Source) -> None:
+        """Start at the data's mean picture, and pseudo-inputs at items of the data."""
+        some = source.take(0, 0, min(REFERENCE, len(source))).x
+        net.decoder.start(net.observed.start(some.mean(0).to(net.place)))
+        if isinstance(net.latents, VampPrior):
+            items = source.take(1, 0, len(net.latents.pseudo)).x
+            net.latents.start(items.to(net.place))
+
+    def settle(self, net: VAENet, source: Source) -> None:
+        """Fix the optimal sigma at its value over training items."""
+        if not hasattr(net.observed, "settle"):
+            return
+        some = source.take(0, 0, min(REFERENCE, len(source))).x
+        with torch.no_grad():
+            errors = [
+                (net.decode(net.encode(part.to(net.place))) - part.to(net.place)).square().mean(dtype=torch.float64)
+                * len(part)
+                for part in some.split(self.batch)
+            ]
+        net.observed.settle(torch.stack(errors).sum() / len(some))
+
+    def updates(self, net: VAENet, batch: Batch, now: Now) -> Iterator[Update]:
+        if self.objective == "iwae":
+            yield self.weighted_update(net, batch, now)
+        else:
+            yield self.elbo_update(net, batch, now)
+
+    def elbo_update(self, net: VAENet, batch: Batch, now: Now) -> Update:
+        """The ELBO with ``draws`` draws, its KL in closed form where there is one."""
+        q = net.posterior(batch.x)
+        z = q.draws(now.noise, self.draws)
+        nll = -net.likelihood(z).log_prob(batch.x).mean(0)
+        kl = net.divergence(q, z)
+        penalty = free_bits(kl, self.free_bits) if self.free_bits else kl.sum(-1).mean()
+        elbo = -(nll + kl.sum(-1)).mean()
+        logs = {"nll": nll.mean(), "kl": kl.sum(-1).mean(), "elbo": elbo, "bound": elbo}
+        return Update("vae", nll.mean() + at(self.beta, now.seen) * penalty, logs)
+
+    def weighted_update(self, net: VAENet, batch: Batch, now: Now) -> Update:
+        """IWAE-k: the loss is a surrogate with the right gradient; the logs hold the bound."""
+        q = net.posterior(batch.x)
+        z = q.draws(now.noise, self.draws)
+        log_likelihood = net.likelihood(z).log_prob(batch.x)
+        kl = q.detach().log_prob(z) - net.prior().log_prob(z)
+        surrogate = doubly_reparameterised_bound(log_likelihood - at(self.beta, now.seen) * kl, z)
+        elbo = log_likelihood - kl
+        bound = importance_bound(elbo.detach()).mean()
+        logs = {"nll": -log_likelihood.mean(), "kl": kl.mean(), "elbo": elbo.mean(), "bound": bound}
+        return Update("vae", -surrogate.mean(), logs)
+
+
+class VAENet(nn.Module):
+    """Encoder, decoder, likelihood and prior."""
+
+    def __init__(self, recipe: VAE, spec: Spec) -> None:
+        super().__init__()
+        self.latent, self.spec = recipe.latent, spec
+        self.encoder = encoder_for(recipe, spec)
+        self.head = GaussianHead(self.encoder.features, recipe.latent)
+        self.observed = likelihood(recipe.likelihood_for(spec), spec)
+        self.decoder = decoder_for(recipe, spec, self.observed.shape)
+        self.latents = _prior(recipe, spec)
+
+    @property
+    def place(self) -> Tensor:
+        """A weight: ``x.to(net.place)`` has the net's device and dtype."""
+        return self.head.layer.weight
+
+    def posterior(self, x: Tensor) -> Normal:
+        """q(z|x) of items ``(N, *shape)``."""
+        return Normal(*self.head(self.encoder(x)))
+
+    def likelihood(self, z: Tensor) -> Distribution:
+        """p(x|z) of latents ``(..., N, latent)``."""
+        return self.observed(self.decoder(z))
+
+    def prior(self) -> Normal | MixtureOf:
+        """p(z)."""
+        if isinstance(self.latents, VampPrior):
+            return self.latents(self.posterior(self.latents.inputs()))
+        return self.latents()
+
+    def divergence(self, q: Normal, z: Tensor) -> Tensor:
+        """KL(q || p) ``(N, latent)`` in closed form, or ``(N, 1)`` estimated with the draws ``z`` ``(K, N, latent)``."""
+        if isinstance(self.latents, StandardNormal):
+            return q.kl_to_standard_normal()
+        return (q.log_prob(z) - self.prior().log_prob(z)).mean(0).unsqueeze(-1)
+
+    def draw(self, noise: Noise) -> Tensor:
+        """Latents from the prior, ``(len(noise), latent)``."""
+        return self.prior().sample(noise)
+
+    def encode(self, x: Tensor) -> Tensor:
+        """The posterior means of items, ``(N, latent)``."""
+        return self.posterior(x).mean
+
+    def decode(self, z: Tensor) -> Tensor:
+        """The mean of p(x|z), ``(N, *shape)``."""
+        return self.likelihood(z).mean
+
+
+def _prior(recipe: VAE, spec: Spec) -> StandardNormal | MixtureOfNormals | VampPrior:
+    name, _, count = recipe.prior.partition(":")
+    if name not in PRIORS or (count and not count.isdigit()):
+        raise BadField(f"prior is {recipe.prior!r}; {near(name, PRIORS)}, the last two with :K components")
+    if name == "normal":
+        return StandardNormal(recipe.latent)
+    if name == "mixture":
+        return MixtureOfNormals(recipe.latent, int(count or 10))
+    return VampPrior(spec, int(count or 500))

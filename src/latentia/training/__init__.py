@@ -1,0 +1,1 @@
+"""Training: one loop for every recipe, exact resume, runs and checkpoints."""

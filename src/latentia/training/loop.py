@@ -1,0 +1,306 @@
+"""The one loop. It trains every recipe, and running it again resumes.
+
+Everything that moves a weight is a function of (recipe, data, seed, images seen), so a checkpoint needs no generator
+state and no iterator: only tensors and the number of images seen.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from latentia.core import Batch, Noise, Now, Recipe, Source, Stage, Training, average, key, rank, world
+from latentia.errors import BadField, BadRun, Diverged
+from latentia.training import checkpoint
+from latentia.training.averaging import AveragedNet
+from latentia.training.budget import Stopwatch, budget_of, check_schedules, stage_at
+from latentia.training.machine import Machine, machine_for, processes, threads
+from latentia.training.memory import batch_that_fits
+from latentia.training.run import Finished, Logged, Run, Said, Started, Tell, Validated
+from latentia.training.step import Meter, Optimizers, optimizers_for, set_rates, step
+
+READINGS = 10  # of the logs between two validations
+PROGRESS = 0.5  # seconds between two looks at the logs for the person who watches
+
+
+def train(recipe: Recipe, source: Source, held_out: Source, training: Training, run: Run, tell: Tell) -> nn.Module:
+    """Train until the budget is spent, from the newest whole checkpoint of the run if there is one.
+
+    Returns:
+        The averaged net of the last validation, settled, in eval mode.
+
+    Raises:
+        BadField, BadRun: what was asked for cannot be done.
+        Diverged: a loss is not finite; the last good checkpoint is kept.
+        OutOfMemory: the batch does not fit; the message names one that does.
+        KeyboardInterrupt: Ctrl-C, after the checkpoint was written.
+    """
+    machine = machine_for(training)
+    with processes(), threads(run.facts["threads"]), interruptible() as interrupted:
+        state = State.fresh(recipe, source, training, machine)
+        seconds = resume(state, run, tell)
+        loop = Loop(recipe, source, held_out, training, run, tell, machine, state, seconds)
+        loop.go(interrupted)
+        return state.averaged.net
+
+
+@dataclass
+class State:
+    """What a checkpoint holds."""
+
+    net: nn.Module
+    averaged: AveragedNet
+    groups: dict[str, Any]
+    optimizers: Optimizers
+    seen: int = 0
+    best: dict[str, float] = field(default_factory=lambda: {"seen": -1, "score": 0.0})
+
+    @classmethod
+    def fresh(cls, recipe: Recipe, source: Source, training: Training, machine: Machine) -> State:
+        """The state before the first step."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(key(training.seed, "build"))
+            net = recipe.build(source.spec)
+        net = machine.place(net).train()
+        recipe.prepare(net, source)
+        groups = recipe.groups(net)
+        return cls(net, AveragedNet(net, training.average), groups, optimizers_for(groups, machine.device))
+
+    def parts(self) -> dict[str, dict[str, Tensor]]:
+        """All tensors, by part."""
+        return {
+            "net": self.net.state_dict(),
+            "averaged": self.averaged.net.state_dict(),
+            "moments": checkpoint.moments(self.optimizers),
+        }
+
+    def copy_from(self, parts: dict[str, dict[str, Tensor]], facts: dict[str, Any], where: str) -> None:
+        """Take the tensors and numbers of a checkpoint."""
+        checkpoint.copy_into(self.net, parts["net"], where)
+        checkpoint.copy_into(self.averaged.net, parts["averaged"], where)
+        checkpoint.set_moments(self.optimizers, parts.get("moments", {}))
+        self.seen, self.best = facts["seen"], facts["best"]
+
+
+def resume(state: State, run: Run, tell: Tell) -> float:
+    """Take the newest whole checkpoint, naming damaged ones; the seconds that were spent until there.
+
+    Raises:
+        BadRun: there are checkpoints, and all are damaged.
+    """
+    paths = checkpoint.found(run.checkpoints)
+    for path in reversed(paths):
+        try:
+            parts, facts = checkpoint.read(path)
+        except BadRun as error:
+            tell(Said(f"{error}; the one before it is used"))
+            continue
+        state.copy_from(parts, facts, str(path))
+        return run.forget_after(state.seen)
+    if paths:
+        raise BadRun(f"all checkpoints of {run.path} are damaged; --fresh begins a new run")
+    return run.forget_after(-1)
+
+
+@dataclass
+class Loop:
+    """The loop and what it carries from step to step."""
+
+    recipe: Recipe
+    source: Source
+    held_out: Source
+    training: Training
+    run: Run
+    tell: Tell
+    machine: Machine
+    state: State
+    seconds: float  # spent before this start
+    meter: Meter = field(default_factory=Meter)
+
+    def go(self, interrupted: Callable[[], bool]) -> None:
+        """Step until the budget is spent; validate and save on the way."""
+        state, run = self.state, self.run
+        self.begin = self.told = time.monotonic()
+        self.first = state.seen
+        self.clock = torch.zeros((), dtype=torch.int64, device=self.machine.device)
+        self.stopwatch = self.set_budget()
+        self.tell(Started(run.path, state.seen, self.budget))
+        while self.budget is None or state.seen < self.budget:
+            before, stage = state.seen, stage_at(self.recipe, self.training, state.seen)
+            self.meter.add(before, self.one_step(stage))
+            state.seen += stage.batch
+            state.averaged.update(state.seen, stage.batch)
+            if stage_at(self.recipe, self.training, state.seen).moments != stage.moments:
+                for optimizer in state.optimizers.values():  # before the checkpoint: a resume need not remember it
+                    optimizer.state.clear()
+            if self.stopwatch and (images := self.stopwatch.step(state.seen)):
+                self.stopwatch, self.budget = None, images
+                self.accept_budget()
+            self.look(before)
+            if interrupted():
+                self.save()
+                raise KeyboardInterrupt
+        self.tell(Finished(run.path, state.seen, int(state.best["seen"])))
+
+    def set_budget(self) -> Stopwatch | None:
+        """The budget in images, from the run if its minutes were measured before."""
+        self.budget = budget_of(self.recipe, self.training)
+        if self.budget is None and self.run.facts.get("minutes") == self.training.minutes:
+            self.budget = self.run.facts["budget"]
+        if self.budget is None:
+            return Stopwatch(self.training.minutes or 0.0, self.state.seen)
+        self.accept_budget()
+        return None
+
+    def accept_budget(self) -> None:
+        """Check the budget against the schedules, and write it to the run at once."""
+        assert self.budget is not None  # for the type checker: both callers have just set it
+        check_schedules(self.recipe, self.budget)
+        batch = stage_at(self.recipe, self.training, 0).batch
+        every = self.run.facts.get("every") or self.training.every or max(batch, self.budget // 20)
+        self.run.write_facts(budget=self.budget, minutes=self.training.minutes, every=every)
+
+    def one_step(self, stage: Stage) -> dict[str, Tensor]:
+        """Read the own rows of one global batch and make the recipe's updates."""
+        seen, seed, machine = self.state.seen, self.training.seed, self.machine
+        self.clock.fill_(seen)
+        rows = own_rows(stage.batch, self.training.micro)
+        batches = [machine.move(self.source.take(seed, seen, stage.batch, part)) for part in rows]
+        nows = [
+            Now(self.clock, stage, Noise(seed, seen, part, stage.batch, machine.device, machine.dtype)) for part in rows
+        ]
+        set_rates(self.state.optimizers, self.state.groups, self.clock)
+        state = self.state
+        with batch_that_fits(self.recipe, state.net, state.groups, batches, nows, machine):
+            return step(self.recipe, state.net, state.groups, state.optimizers, batches, nows, machine.cast)
+
+    def look(self, before: int) -> None:
+        """After a step: read the logs, validate and save where their turn has come."""
+        seen, every = self.state.seen, self.run.facts.get("every")
+        done = self.budget is not None and seen >= self.budget
+        if every and (done or before * READINGS // every != seen * READINGS // every):
+            self.read_logs(write=True)
+        elif rank() == 0 and world() == 1 and time.monotonic() - self.told > PROGRESS:
+            self.read_logs(write=False)
+        if every and (done or before // every != seen // every):
+            self.validate()
+            self.save()
+
+    def read_logs(self, write: bool) -> None:
+        """Tell the logs; ``write`` them to the run as well and start new means.
+
+        Raises:
+            Diverged: one of them is not finite.
+        """
+        self.stop_if_broken()
+        now, seen = time.monotonic(), self.state.seen
+        rate = (seen - self.first) / max(now - self.begin, 1e-9)
+        left = None if self.budget is None else max(0, self.budget - seen) / max(rate, 1e-9)
+        logs = self.meter.read() if write else self.meter.peek()
+        if write:
+            self.run.log(seen, self.spent(), "train", logs)
+        self.tell(Logged(seen, self.budget, logs, rate, left))
+        self.told = now
+
+    def stop_if_broken(self) -> None:
+        """Stop when a loss is no longer finite, before anything is written for use."""
+        if broken := self.meter.broken_at():
+            seen, name = broken
+            raise Diverged(
+                f"the {name} of the step at {seen:,} images is not finite; the last good checkpoint is kept. "
+                f"Try a lower --rate, --precision float32, or another --seed"
+            )
+
+    def validate(self) -> None:
+        """Settle the averaged weights, score them on held-out data, and write them."""
+        state, recipe = self.state, self.recipe
+        state.averaged.take_buffers(state.net)
+        recipe.settle(state.averaged.net, self.source)
+        stage = stage_at(recipe, self.training, state.seen)
+        logs = validation(recipe, state.averaged.net, self.held_out, stage, state.seen, self.machine)
+        name, better = recipe.score
+        score = logs[name] if better == "higher" else -logs[name]
+        best = state.best["seen"] < 0 or score > state.best["score"]
+        weights = state.averaged.net.state_dict()
+        self.run.write_weights("last", weights)
+        if best:
+            state.best = {"seen": state.seen, "score": score}
+            self.run.write_weights("best", weights)
+        self.run.log(state.seen, self.spent(), "validation", logs)
+        self.tell(Validated(state.seen, logs, best))
+
+    def save(self) -> None:
+        """Write a checkpoint, unless a loss has stopped being finite since the last reading."""
+        self.stop_if_broken()
+        self.run.save(self.state.seen, self.state.parts(), {"best": self.state.best})
+
+    def spent(self) -> float:
+        return self.seconds + time.monotonic() - self.begin
+
+
+def own_rows(batch: int, micro: int) -> list[slice]:
+    """This process's parts of a global batch.
+
+    Raises:
+        BadField: the batch does not divide.
+    """
+    parts = world() * micro
+    if batch % parts:
+        raise BadField(f"a batch of {batch} does not divide by {world()} processes x {micro} parts")
+    size = batch // parts
+    return [slice(i * size, (i + 1) * size) for i in range(rank() * micro, (rank() + 1) * micro)]
+
+
+def validation(
+    recipe: Recipe, net: nn.Module, source: Source, stage: Stage, seen: int, machine: Machine
+) -> dict[str, float]:
+    """The mean logs over a source: the same updates, told to the end without stepping. Never under autocast."""
+    sums: dict[str, Tensor] = {}
+    clock = torch.tensor(seen, device=machine.device)
+    for start in range(0, len(source), stage.batch):
+        batch = machine.move(source.read(slice(start, start + stage.batch)))
+        count = len(batch.x)
+        noise = Noise(0, start, slice(None), count, machine.device, machine.dtype, purpose="validation")
+        for name, value in _told(recipe, net, batch, Now(clock, replace(stage, batch=count), noise)):
+            sums[name] = sums.get(name, torch.zeros((), dtype=torch.float64)) + value.double().cpu() * count
+    return {name: float(value) / len(source) for name, value in sums.items()}
+
+
+def _told(recipe: Recipe, net: nn.Module, batch: Batch, now: Now) -> Iterator[tuple[str, Tensor]]:
+    for update in recipe.updates(net, batch, now):
+        for name, value in update.logs.items():
+            yield name, value.detach()
+
+
+@contextmanager
+def interruptible() -> Iterator[Callable[[], bool]]:
+    """Let Ctrl-C (and SIGTERM) act between steps only; a second one acts at once."""
+    asked: list[int] = []
+
+    def ask(number: int, _: object) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(number)
+
+    def interrupted() -> bool:
+        if world() == 1:
+            return bool(asked)
+        return bool(average(torch.tensor(float(bool(asked)))) > 0)  # all processes stop after the same step
+
+    if threading.current_thread() is not threading.main_thread():
+        yield interrupted
+        return
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield interrupted
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,231 @@
+"""A run: the folder of one training, and the events that it tells while it trains.
+
+recipe.json             format, model, recipe, training, spec, data, versions, threads, processes, budget
+log.jsonl               one row per reading: images seen, seconds, split, logs
+weights.safetensors     averaged weights of the best validation score
+weights-last.safetensors  averaged weights of the last validation
+checkpoints/SEEN/       all state; the last two and the best are kept
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import platform
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from torch import Tensor
+
+from latentia.core import rank
+from latentia.errors import BadRun
+from latentia.training import checkpoint
+
+FORMAT = 1
+WEIGHTS = {"best": "weights.safetensors", "last": "weights-last.safetensors"}
+
+
+@dataclass(frozen=True)
+class Said:
+    """A sentence for the person who watches."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Started:
+    """The training begins, or goes on at ``seen`` images. ``budget`` is None until minutes are turned into images."""
+
+    path: Path
+    seen: int
+    budget: int | None
+
+
+@dataclass(frozen=True)
+class Logged:
+    """Means of the logs since the last reading; ``remaining`` is in seconds."""
+
+    seen: int
+    budget: int | None
+    logs: Mapping[str, float]
+    images_per_second: float
+    remaining: float | None
+
+
+@dataclass(frozen=True)
+class Validated:
+    """The logs on held-out data with the averaged weights; ``best`` when no earlier score was better."""
+
+    seen: int
+    logs: Mapping[str, float]
+    best: bool
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The budget is spent."""
+
+    path: Path
+    seen: int
+    best_seen: int
+
+
+Event = Said | Started | Logged | Validated | Finished
+Tell = Callable[[Event], None]
+
+
+@dataclass
+class Run:
+    """The folder of one training; only the process of rank 0 writes."""
+
+    path: Path
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def open(cls, path: str | Path) -> Run:
+        """An existing run.
+
+        Raises:
+            BadRun: there is none at ``path``, its facts are damaged, or a later version wrote them.
+        """
+        path = Path(path)
+        if not (path / "recipe.json").is_file():
+            raise BadRun(f"{path} is no run: it has no recipe.json")
+        try:
+            facts = json.loads((path / "recipe.json").read_text())
+            written = facts["format"]
+        except (ValueError, KeyError, TypeError):
+            raise BadRun(f"{path / 'recipe.json'} is damaged") from None
+        if written != FORMAT:
+            raise BadRun(f"{path} has format {written}; this version of latentia reads format {FORMAT}")
+        return cls(path, facts)
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    def begin(self, facts: Mapping[str, Any]) -> None:
+        """Make the folder, or hold its facts against ``facts`` and keep what only the first start decides.
+
+        Raises:
+            BadRun: the folder belongs to another recipe, training or data; the message names the differing field.
+        """
+        if (self.path / "recipe.json").is_file():
+            kept = Run.open(self.path).facts
+            same_or_refuse(self.path, kept, facts)
+            decided = {name: kept[name] for name in ("threads", "every", "created")}
+            self.facts = {**facts, **decided}
+        else:
+            self.facts = dict(facts)
+        self.write_facts()
+
+    def write_facts(self, **changes: Any) -> None:
+        """Write recipe.json, with ``changes``."""
+        self.facts.update(changes)
+        if rank() == 0:
+            with self.writing():
+                self.path.mkdir(parents=True, exist_ok=True)
+                checkpoint.write_json(self.path / "recipe.json", self.facts)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Turn what a disk can refuse into a message; half-written parts are removed.
+
+        Raises:
+            BadRun: the disk is full, or the folder may not be written.
+        """
+        try:
+            yield
+        except (OSError, SafetensorError) as error:
+            for part in [*self.path.glob(".*.part"), *self.checkpoints.glob(".*.part")]:
+                shutil.rmtree(part, ignore_errors=True) if part.is_dir() else part.unlink(missing_ok=True)
+            raise BadRun(f"{self.path} cannot be written: {_reason(error)}; what was saved before is intact") from None
+
+    def log(self, seen: int, seconds: float, split: str, logs: Mapping[str, float]) -> None:
+        """Append a row to log.jsonl."""
+        if rank() == 0:
+            row = {"seen": seen, "seconds": round(seconds, 3), "split": split, "logs": dict(logs)}
+            with self.writing(), (self.path / "log.jsonl").open("a") as file:
+                file.write(json.dumps(row) + "\n")
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The rows of log.jsonl; a row that a kill cut short is left out."""
+        path, rows = self.path / "log.jsonl", []
+        for line in path.read_text().splitlines() if path.exists() else []:
+            try:
+                rows.append(json.loads(line))
+            except ValueError:
+                continue
+        return rows
+
+    def forget_after(self, seen: int) -> float:
+        """Drop the rows that were written after the checkpoint at ``seen``; the seconds spent until there."""
+        rows = [row for row in self.rows() if row["seen"] <= seen]
+        if rank() == 0 and (self.path / "log.jsonl").exists():
+            part = self.path / ".log.jsonl.part"
+            part.write_text("".join(json.dumps(row) + "\n" for row in rows))
+            part.replace(self.path / "log.jsonl")
+        return max((row["seconds"] for row in rows), default=0.0)
+
+    def write_weights(self, which: str, tensors: Mapping[str, Tensor]) -> None:
+        """Write the ``best`` or the ``last`` weights."""
+        if rank() == 0:
+            with self.writing():
+                checkpoint.write_tensors(self.path / WEIGHTS[which], tensors)
+
+    def save(self, seen: int, parts: Mapping[str, Mapping[str, Tensor]], state: Mapping[str, Any]) -> None:
+        """Write a checkpoint; keep the last two and the best."""
+        if rank() == 0:
+            with self.writing():
+                checkpoint.save(self.checkpoints, seen, parts, state)
+                checkpoint.prune(self.checkpoints, keep={state["best"]["seen"]})
+
+
+def _reason(error: Exception) -> str:
+    number = getattr(error, "errno", None)
+    if number == errno.ENOSPC or "No space left" in str(error):
+        return "the disk is full"
+    if number in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return "no permission to write there"
+    return str(error)
+
+
+def same_or_refuse(path: Path, kept: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+    """Refuse to go on with a run of another model, recipe, training or data.
+
+    Raises:
+        BadRun: with the first field that differs, both values and the way out.
+    """
+    way_out = "give the same, or --fresh for a new run"
+    if kept["model"] != wanted["model"]:
+        raise BadRun(f"{path} is a run of {kept['model']}, not of {wanted['model']}; {way_out}")
+    for part in ("recipe", "training"):
+        for name in sorted(set(kept[part]) | set(wanted[part])):
+            before, now = kept[part].get(name), wanted[part].get(name)
+            if before != now:
+                raise BadRun(f"{path} was trained with {name} = {before!r}, now it is {now!r}; {way_out}")
+    if kept["data"]["signature"] != wanted["data"]["signature"]:
+        before, now = kept["data"], wanted["data"]
+        field_name = next((name for name in ("name", "options") if before[name] != now[name]), "signature")
+        raise BadRun(f"{path} was trained on other data: {field_name} was {before[field_name]!r}, "
+                     f"now it is {now[field_name]!r}; {way_out}")  # fmt: skip
+
+
+def versions() -> dict[str, str]:
+    """What the same bits depend on."""
+    from latentia import __version__
+
+    return {
+        "latentia": __version__,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "machine": f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}",
+        "processors": str(os.cpu_count()),
+    }
