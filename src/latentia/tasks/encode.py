@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from latentia.core import Encodes, Samples
+from latentia.core import Encodes, HasDensity, Samples
 from latentia.errors import BadData, CannotDo
 from latentia.tasks.working import Net, parts, place, require, still
 
-__all__ = ["codes_of", "decode", "encode"]
+__all__ = ["codes_of", "decode", "deviations", "encode"]
 
 
 def encode(net: Net, x: Tensor, batch: int = 256) -> NDArray[np.float64]:
@@ -30,6 +32,26 @@ def codes_of(net: Net, x: Tensor, batch: int = 256) -> Tensor:
         like = place(net)
         done = [net.encode(x[rows].to(like)).cpu() for rows in parts(len(x), batch)]
     return torch.cat(done) if done else like.new_empty(0, net.latent, device="cpu")
+
+
+def deviations(net: Net, x: Tensor, batch: int = 256) -> NDArray[np.float64]:
+    """How unsure the posterior is of each code: its standard deviations, ``(N, latent)`` in float64.
+
+    Raises:
+        CannotDo: the net has no posterior, or one that does not tell its standard deviation.
+    """
+    require(net, HasDensity, "encode with standard deviations")
+    with still(net):
+        like = place(net)
+        posteriors = (net.posterior(x[rows].to(like)) for rows in parts(len(x), batch))
+        done = [_deviation(posterior) for posterior in posteriors]
+    return np.concatenate(done)
+
+
+def _deviation(posterior: Any) -> NDArray[np.float64]:
+    if not hasattr(posterior, "standard_deviation"):
+        raise CannotDo(f"a {type(posterior).__name__} posterior does not tell its standard deviation")
+    return np.asarray(posterior.standard_deviation.cpu().numpy(), dtype=np.float64)
 
 
 def decode(net: Net, z: ArrayLike | Tensor, batch: int = 256) -> Tensor:
