@@ -8,9 +8,10 @@ torch.Size([128, 1, 8, 8])
 """
 
 from latentia.data.dataset import DataSet
+from latentia.data.items import items
 from latentia.data.known import Listed, known
 from latentia.data.opening import open
 from latentia.data.options import DataOptions
 from latentia.data.source import Split
 
-__all__ = ["DataOptions", "DataSet", "Listed", "Split", "known", "open"]
+__all__ = ["DataOptions", "DataSet", "Listed", "Split", "items", "known", "open"]

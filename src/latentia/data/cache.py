@@ -10,11 +10,13 @@ import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
+
+import numpy as np
 
 from latentia.errors import BadData
 
-__all__ = ["cache_folder", "megabytes", "whole"]
+__all__ = ["NpyRows", "cache_folder", "megabytes", "whole"]
 
 SPARE = 16 << 20  # bytes that stay free on the disk
 
@@ -61,6 +63,43 @@ def whole(path: Path, size: int) -> Iterator[BinaryIO]:
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+class NpyRows:
+    """A .npy file written row by row, in any order.
+
+    Written with plain writes and not through a memory map: a full disk is then an error, and not a killed process.
+    """
+
+    HEADER = 128  # bytes; the same for any number of rows, so that it can be written again
+
+    def __init__(self, file: BinaryIO, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        self.file, self.shape, self.dtype = file, shape, dtype
+        self.row = int(np.prod(shape[1:])) * dtype.itemsize
+        self._head(shape[0])
+
+    def put(self, row: int, values: np.ndarray[Any, Any]) -> None:
+        """Write one row."""
+        self.file.seek(self.HEADER + row * self.row)
+        self.file.write(np.ascontiguousarray(values, dtype=self.dtype).tobytes())
+
+    def keep(self, rows: list[int]) -> None:
+        """Keep only these rows, which are in ascending order."""
+        if len(rows) == self.shape[0]:
+            return
+        for place, row in enumerate(rows):
+            self.file.seek(self.HEADER + row * self.row)
+            values = self.file.read(self.row)
+            self.file.seek(self.HEADER + place * self.row)
+            self.file.write(values)
+        self.file.truncate(self.HEADER + len(rows) * self.row)
+        self._head(len(rows))
+
+    def _head(self, count: int) -> None:
+        about = {"descr": self.dtype.str, "fortran_order": False, "shape": (count, *self.shape[1:])}
+        text = repr(about).encode().ljust(self.HEADER - 11) + b"\n"
+        self.file.seek(0)
+        self.file.write(b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text)
 
 
 def megabytes(size: float) -> str:

@@ -23,11 +23,19 @@ __all__ = ["Content", "DataSet", "Part", "assemble"]
 
 @dataclass(frozen=True)
 class Part:
-    """Some items: their numbers, labels (int64) and names."""
+    """Some items: ``rows`` (all by default) of some values, with the labels (int64) and names of all the values."""
 
     values: Values
     labels: Tensor | None = None
     names: Sequence[str] | None = None
+    rows: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.values) if self.rows is None else len(self.rows)
+
+    def places(self) -> Tensor:
+        """The rows, written out."""
+        return torch.arange(len(self.values)) if self.rows is None else self.rows
 
 
 @dataclass(frozen=True)
@@ -133,7 +141,7 @@ def _spec(content: Content, options: DataOptions) -> Spec:
 def _cut(content: Content, share: float) -> tuple[dict[str, Tensor], dict[str, Part]]:
     """Rows and part of each split: the official ones where they are, a share of the rest for the others."""
     official = {"validation": content.validation, "test": content.test}
-    count = len(content.items.values)
+    count = len(content.items)
     each = max(1, round(share * count))
     missing = [name for name, part in official.items() if part is None]
     needed = len(missing) + 1
@@ -141,11 +149,12 @@ def _cut(content: Content, share: float) -> tuple[dict[str, Tensor], dict[str, P
         found = f"{count} item{'s' * (count != 1)}"
         splits = ", ".join(["training", *missing[:-1]]) + f" and {missing[-1]}" if missing else "training"
         raise BadData(f"{content.name} has {found}; at least {needed} are needed: {splits} take one each")
-    order = torch.randperm(count, generator=torch.Generator().manual_seed(key(0, "split")))
+    shuffled = torch.randperm(count, generator=torch.Generator().manual_seed(key(0, "split")))
+    order = content.items.places()[shuffled]
     rows, parts = {}, {}
     for name, part in official.items():
         if part is not None:
-            rows[name], parts[name] = torch.arange(len(part.values)), part
+            rows[name], parts[name] = part.places(), part
         else:
             rows[name], parts[name] = order[:each].sort().values, content.items
             order = order[each:]

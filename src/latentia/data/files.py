@@ -48,7 +48,7 @@ def read_npy(path: Path) -> Array:
         BadData: no array, or one of Python objects.
     """
     try:
-        return np.load(path, mmap_mode="c", allow_pickle=False)  # type: ignore[no-any-return]
+        return np.load(path, mmap_mode="c", allow_pickle=False)
     except ValueError as error:
         raise BadData(f"{path}: {_reason(error)}") from None
     except (OSError, EOFError) as error:

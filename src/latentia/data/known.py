@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
+import tarfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,14 +13,15 @@ import numpy as np
 import torch
 
 from latentia.core import Spec
-from latentia.data.cache import cache_folder
+from latentia.data.cache import cache_folder, whole
+from latentia.data.collection import archive
 from latentia.data.dataset import Content, Part
 from latentia.data.download import fetch, verify
-from latentia.data.files import read_idx
+from latentia.data.files import read_idx, read_npy
+from latentia.data.folders import pictures_content
 from latentia.data.options import DataOptions
 from latentia.data.shapes import NAMES, SIDE, SIZES, Shapes
 from latentia.data.source import ArrayValues
-from latentia.errors import BadData
 
 __all__ = ["KNOWN", "Known", "Listed", "known"]
 
@@ -48,6 +51,7 @@ class Known:
     files: tuple[File, ...] = ()
     classes: tuple[str, ...] = ()
     folder: str = ""  # under LATENTIA_DATA, if not the name
+    lossy: str = ""  # an archive of JPEG re-encodes that is accepted there
 
     def mirror(self) -> Path | None:
         """The folder under ``LATENTIA_DATA`` that may hold the files."""
@@ -61,12 +65,16 @@ class Known:
             return verify(mirror / file.name, file.sha256)
         return fetch(f"{self.address}{file.name}", cache / self.name / file.name, file.sha256, file.size)
 
+    def mirrored(self) -> list[list[str]]:
+        """The sets of files, each of which is enough in the mirror."""
+        return [[file.name for file in self.files], *([[self.lossy]] if self.lossy else [])]
+
     def where(self, cache: Path) -> str:
         """Where it is found now."""
         if not self.files:
             return "built in"
         mirror = self.mirror()
-        if mirror is not None and all((mirror / file.name).exists() for file in self.files):
+        if mirror is not None and any(all((mirror / name).exists() for name in names) for names in self.mirrored()):
             return "LATENTIA_DATA"
         return "cache" if all((cache / self.name / file.name).exists() for file in self.files) else "download"
 
@@ -139,7 +147,48 @@ def _idx(known: Known, options: DataOptions, cache: Path) -> Content:
 
 
 def _cifar(known: Known, options: DataOptions, cache: Path) -> Content:
-    raise BadData("cifar-10 comes next")
+    mirror = known.mirror()
+    lossy = mirror and mirror / known.lossy
+    if lossy and lossy.exists() and not (lossy.parent / known.files[0].name).exists():
+        return _cifar_jpeg(known, lossy, cache)
+    folder = cache / known.name
+    if not (folder / "labels.npy").exists():
+        convert(known.path(known.files[0], cache), folder)
+    pictures, labels = read_npy(folder / "pictures.npy"), torch.from_numpy(read_npy(folder / "labels.npy").astype(int))
+    values, count = ArrayValues(pictures, 255), len(pictures) * 5 // 6
+    return Content(
+        known.name,
+        Spec("image", known.shape, 256),
+        Part(values, labels, rows=torch.arange(count)),
+        known.files[0].sha256,
+        classes=known.classes,
+        test=Part(values, labels, rows=torch.arange(count, len(pictures))),
+        description=known.line,
+        terms=known.terms,
+    )
+
+
+def _cifar_jpeg(known: Known, path: Path, cache: Path) -> Content:
+    content = pictures_content(archive(path), DataOptions(), cache)
+    note = f"{path} holds JPEG re-encodes of the training pictures: they are lossy, and there is no official test set"
+    return dataclasses.replace(
+        content, name=known.name, notes=(note, *content.notes), description=known.line, terms=known.terms
+    )
+
+
+def convert(path: Path, folder: Path) -> None:
+    """Write the records of CIFAR-10's binary version as ``pictures.npy`` (N, 32, 32, 3) and ``labels.npy`` (N,).
+
+    A record is a label and the red, green and blue plane, a byte each; the test records come last.
+    """
+    with tarfile.open(path) as archive:
+        names = sorted(each.name for each in archive.getmembers() if each.name.endswith(".bin"))
+        data = b"".join(archive.extractfile(name).read() for name in names)  # type: ignore[union-attr]
+    records = np.frombuffer(data, np.uint8).reshape(-1, 1 + 3 * 32 * 32)
+    pictures = records[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
+    for name, array in (("pictures.npy", pictures), ("labels.npy", records[:, 0])):
+        with whole(folder / name, array.nbytes) as file:
+            np.save(file, array)
 
 
 DIGITS = tuple(str(digit) for digit in range(10))
@@ -213,6 +262,7 @@ KNOWN = {
             CIFAR,
             THINGS,
             folder="cifar10",
+            lossy="cifar10_train_jpg.zip",
         ),
     )
 }

@@ -1,0 +1,193 @@
+"""A collection of pictures, decoded once into a memory-mapped array in the cache."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import io
+import json
+import logging
+import os
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from latentia.data.cache import NpyRows, megabytes, whole
+from latentia.data.collection import Collection
+from latentia.data.files import Array
+from latentia.data.options import DataOptions
+from latentia.data.pictures import Facts, Plan, Unreadable, facts_of, opened, plan, render
+from latentia.errors import BadData
+
+__all__ = ["Decoded", "decode"]
+
+FORMAT = 1  # of what is cached; part of its key
+LARGEST = 1 << 29  # bytes of one picture's file
+log = logging.getLogger("latentia")
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """Pictures as an array ``(N, height, width, channels)``, with the names of those that could be read."""
+
+    array: Array
+    names: list[str]
+    top: int
+    levels: int
+    notes: list[str]
+
+
+def decode(collection: Collection, options: DataOptions, cache: Path) -> Decoded:
+    """The pictures of ``collection``, from the cache if they are there, else decoded into it.
+
+    Raises:
+        BadData: pictures that cannot be read (without ``skip_bad``), mixed sizes or colours, a cache that cannot be
+            written.
+    """
+    path = cache / "pictures" / f"{_key(collection, options)}.npy"
+    try:
+        return _cached(path)
+    except (OSError, ValueError, TypeError, EOFError):  # not there, or damaged: it is made again
+        said = _make(path, collection, options)
+        found = _cached(path)
+        return dataclasses.replace(found, notes=[said, *found.notes])
+
+
+def _key(collection: Collection, options: DataOptions) -> str:
+    told = (options.size, options.fit, options.background, options.color, options.skip_bad)
+    return hashlib.blake2b(repr((FORMAT, collection.stamp, told)).encode(), digest_size=16).hexdigest()
+
+
+def _cached(path: Path) -> Decoded:
+    about = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    array = np.load(path, mmap_mode="c", allow_pickle=False)
+    if len(array) != len(about["names"]):
+        raise ValueError(path)
+    return Decoded(array, **about)
+
+
+def _make(path: Path, collection: Collection, options: DataOptions) -> str:
+    """Decode everything into ``path``, and return what was said of it.
+
+    What describes the array is in place before it, so the array completes the pair.
+    """
+    facts, bad = _look(collection)
+    _judge(bad, collection, options)
+    form, notes = plan(list(facts.values()), options, collection.name)
+    rows = [row for row in collection.order if row in facts]
+    size = len(rows) * int(np.prod(form.shape)) * form.dtype.itemsize
+    said = f"decoding {len(rows):,} pictures into a cache of {megabytes(size)}: {path}"
+    log.info(said)
+    with whole(path, size) as file:
+        writer = NpyRows(file, (len(rows), *form.shape), form.dtype)
+        place = {row: index for index, row in enumerate(sorted(rows))}
+        binary = _write(writer, collection, rows, place, form, bad)
+        _judge(bad, collection, options)
+        good = [row for row in sorted(rows) if collection.names[row] not in bad]
+        writer.keep([place[row] for row in good])
+        if bad:
+            notes.append(f"{len(bad):,} pictures left out: {_named(bad)}")
+        about = {
+            "names": [collection.names[row] for row in good],
+            "top": form.top,
+            "levels": 2 if binary else form.top + 1,
+            "notes": notes,
+        }
+        with whole(path.with_suffix(".json"), 0) as text:
+            text.write(json.dumps(about).encode())
+    return said
+
+
+def _look(collection: Collection) -> tuple[dict[int, Facts], dict[str, str]]:
+    """What each header says by row, and why the others cannot be read by name."""
+    facts, bad = {}, {}
+    for row in collection.order:
+        try:
+            with collection.open(row) as file, opened(file) as picture:
+                facts[row] = facts_of(picture)
+        except Unreadable as error:
+            bad[collection.names[row]] = str(error)
+        except Exception as error:  # a damaged archive member
+            bad[collection.names[row]] = f"damaged ({error})"
+    return facts, bad
+
+
+def _write(
+    writer: NpyRows, collection: Collection, rows: list[int], place: dict[int, int], form: Plan, bad: dict[str, str]
+) -> bool:
+    """Decode the rows into their places, several at once; whether every pixel was black or white."""
+    binary = form.dtype == np.uint8
+    told = Progress(len(rows))
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        for block in _blocks(collection, rows):
+            for row, pixels in zip(block, pool.map(lambda data: _pixels(data, form), block.values()), strict=True):
+                if isinstance(pixels, str):
+                    bad[collection.names[row]] = pixels
+                    continue
+                binary = binary and bool(((pixels == 0) | (pixels == 255)).all())
+                writer.put(place[row], pixels)
+            told.more(len(block))
+    return binary
+
+
+def _blocks(collection: Collection, rows: list[int], size: int = 256) -> Iterator[dict[int, bytes]]:
+    """The files' bytes by row, some at a time."""
+    left = iter(rows)
+    while block := list(islice(left, size)):
+        yield {row: _bytes(collection, row) for row in block}
+
+
+def _bytes(collection: Collection, row: int) -> bytes:
+    try:
+        with collection.open(row) as file:
+            return file.read(LARGEST)
+    except Exception:  # a damaged archive member: it is named when its bytes turn out to be no picture
+        return b""
+
+
+def _pixels(data: bytes, form: Plan) -> Array | str:
+    """The pixels, or why there are none."""
+    file: BinaryIO = io.BytesIO(data)
+    try:
+        with opened(file, looked=True) as picture:
+            return render(picture, form)
+    except Unreadable as error:
+        return str(error)
+
+
+def _judge(bad: dict[str, str], collection: Collection, options: DataOptions) -> None:
+    if not bad:
+        return
+    found = f"{len(bad):,} of {len(collection.names):,} pictures in {collection.name} cannot be read: {_named(bad)}"
+    if len(bad) == len(collection.names):
+        raise BadData(found)
+    if not options.skip_bad:
+        raise BadData(f"{found};\nrepair or remove them, or leave them out: --skip-bad (in Python skip_bad=True)")
+
+
+def _named(bad: dict[str, str], most: int = 3) -> str:
+    first = ", ".join(f"{name} ({bad[name]})" for name in sorted(bad)[:most])
+    return first + (f" and {len(bad) - most:,} more" if len(bad) > most else "")
+
+
+class Progress:
+    """Says every few seconds how far a long job is, and how long it will take."""
+
+    def __init__(self, total: int, every: float = 5.0) -> None:
+        self.total, self.every, self.done = total, every, 0
+        self.start = self.said = time.monotonic()
+
+    def more(self, count: int) -> None:
+        """``count`` more are done."""
+        self.done += count
+        now = time.monotonic()
+        if now - self.said >= self.every and self.done < self.total:
+            self.said = now
+            left = (now - self.start) / self.done * (self.total - self.done)
+            log.info("decoded %s of %s pictures, %.0f s left", f"{self.done:,}", f"{self.total:,}", left)

@@ -1,0 +1,132 @@
+"""CSV files of labels and of numbers, read by the standard library."""
+
+from __future__ import annotations
+
+import builtins
+import csv
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from latentia.data.files import Array
+from latentia.errors import BadData, near
+
+__all__ = ["labels_file", "labels_for", "read_csv", "read_table"]
+
+LABELS = ("label", "labels", "class", "target", "y", "category")
+NAMES = ("file", "filename", "name", "path", "image", "image_id", "id")
+
+
+def labels_file(text: str) -> tuple[Path, str | None]:
+    """The file and the column that ``FILE[:COLUMN]`` names; a drive letter is no column.
+
+    Raises:
+        BadData: there is no such file.
+    """
+    path = Path(text).expanduser()
+    if path.is_file():
+        return path, None
+    file, _, column = text.rpartition(":")
+    path = Path(file).expanduser()
+    if file and path.is_file():
+        return path, column
+    raise BadData(f"labels_from is {text!r}, and there is no such file; write FILE.csv or FILE.csv:COLUMN")
+
+
+def labels_for(text: str, names: Sequence[str] | None, count: int, what: str) -> Array:
+    """One label per item of ``what``, as text, from the CSV file that ``text`` names.
+
+    A file with a column of names (``file``, ``name``, ``path``, ``id`` ...) is matched by name: the whole relative
+    path, the last part of it, or that without its ending. Any other has its rows in the order of the items.
+
+    Raises:
+        BadData: no such column, an item without a label, or another number of rows than items.
+    """
+    path, column = labels_file(text)
+    header, rows = read_csv(path)
+    place = _column(path, header, column)
+    by = next((index for index, each in enumerate(header) if each.lower() in NAMES and index != place), None)
+    if by is not None and names is not None:
+        return _by_name(path, {row[by]: row[place] for row in rows}, names)
+    if len(rows) != count:
+        raise BadData(f"{path} has {len(rows):,} labels and {what} has {count:,} items; one label per item is needed")
+    return np.array([row[place] for row in rows])
+
+
+def read_csv(path: Path) -> tuple[list[str], list[list[str]]]:
+    """The header (made up as ``0``, ``1``, ... where the first line holds numbers) and the rows of a CSV file.
+
+    Raises:
+        BadData: nothing in it, rows of different lengths, or no text.
+    """
+    try:
+        with builtins.open(path, newline="", encoding="utf-8-sig") as file:
+            first = file.readline()
+            file.seek(0)
+            separator = max(",;\t", key=first.count)
+            lines = [row for row in csv.reader(file, delimiter=separator) if row]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise BadData(f"{path} cannot be read as a CSV file: {error}") from None
+    if not lines:
+        raise BadData(f"{path} is empty")
+    for number, line in enumerate(lines, 1):
+        if len(line) != len(lines[0]):
+            raise BadData(f"{path} has {len(line)} columns in line {number} and {len(lines[0])} in the first")
+    lines = [[cell.strip() for cell in line] for line in lines]
+    if all(_is_number(cell) for cell in lines[0]):
+        return [str(index) for index in range(len(lines[0]))], lines
+    return lines[0], lines[1:]
+
+
+def read_table(path: Path, labels: bool) -> tuple[Array, Array | None]:
+    """The numbers of a CSV file, ``(rows, columns)``, and the column of labels if it is asked for and there.
+
+    Raises:
+        BadData: a cell that is no number, named by line and column.
+    """
+    header, rows = read_csv(path)
+    place = next((index for index, each in enumerate(header) if each.lower() in LABELS), None) if labels else None
+    table = np.empty((len(rows), len(header) - (place is not None)))
+    kept = [index for index in range(len(header)) if index != place]
+    for number, row in enumerate(rows):
+        for column, index in enumerate(kept):
+            if not _is_number(row[index]):
+                raise BadData(
+                    f"{path} has {row[index]!r} in row {number + 1}, column {header[index]!r}; "
+                    f"only columns of numbers without gaps are read so far"
+                )
+            table[number, column] = float(row[index])
+    return table, None if place is None else np.array([row[place] for row in rows])
+
+
+def _column(path: Path, header: list[str], column: str | None) -> int:
+    if column is not None:
+        if column not in header:
+            raise BadData(f"{path} has no column {column!r}; {near(column, header)}")
+        return header.index(column)
+    if len(header) == 1:
+        return 0
+    found = [index for index, each in enumerate(header) if each.lower() in LABELS]
+    if len(found) != 1:
+        raise BadData(f"{path} has the columns {', '.join(header)}; say which holds the labels: {path.name}:COLUMN")
+    return found[0]
+
+
+def _by_name(path: Path, labels: dict[str, str], names: Sequence[str]) -> Array:
+    found = []
+    for name in names:
+        pure = PurePosixPath(name)
+        label = next((labels[each] for each in (name, pure.name, pure.stem) if each in labels), None)
+        if label is None:
+            raise BadData(f"{path} has {len(labels):,} labels, and none for {name}; one label per item is needed")
+        found.append(label)
+    return np.array(found)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
