@@ -12,6 +12,8 @@ from cyclopts import Group, Parameter
 from latentia.errors import BadField
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from latentia.api import Model
 
 EVERY = Group("Every verb", sort_key=100)
@@ -46,6 +48,7 @@ class Common:
 
 
 Run = Annotated[str, Parameter(help="the folder of a run")]
+Items = Annotated[str, Parameter(help="the items: a data set's name (mnist, or mnist:train) or a path")]
 Out = Annotated[str | None, Parameter(name=["--out", "-o"], help="where to write; the ending is the form")]
 Count = Annotated[int, Parameter(name=["--count", "-n"], help="how many")]
 Weights = Annotated[str, Parameter(help="best (by the score on held-out data) or last")]
@@ -68,3 +71,12 @@ def load(run: str, common: Common, weights: str = "best") -> Model:
     from latentia import api
 
     return api.load(run, weights=weights, device=common.device)
+
+
+def items_of(model: Model, what: str) -> tuple[Tensor, list[str]]:
+    """The items that ``what`` holds in the form the model was trained on, ``(N, *shape)``, and their names."""
+    from latentia import data
+
+    kept = model.facts["data"]["options"]
+    options = {name: kept[name] for name in ("fit", "background", "binarize", "held_out") if kept.get(name) is not None}
+    return data.items(what, model.spec, **options)

@@ -7,12 +7,12 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from latentia.cli import codes, output
-from latentia.cli.common import DEFAULTS, Common, Out, Run, Weights, load
+from latentia.cli.common import DEFAULTS, Common, Items, Out, Run, Weights, items_of, load
 
 
 def encode(
     run: Run,
-    data: Annotated[str, Parameter(help="the items: a data set's name or a path")],
+    data: Items,
     /,
     *,
     std: Annotated[bool, Parameter(help="the posterior's standard deviations too", negative="")] = False,
@@ -21,10 +21,9 @@ def encode(
     common: Common = DEFAULTS,
 ) -> None:
     """Items to latents; of a posterior the mean. In codes.csv a number can be edited, and decoded again."""
-    from latentia.data import items
+    from latentia.tasks.encode import deviations
 
     output.form(out, output.CODES)
     model = load(run, common, weights)
-    x, names = items(data, like=model.spec)
-    deviations = model.deviations(x) if std else None
-    codes.write(model.encode(x), names, out, common.json, deviations)
+    x, names = items_of(model, data)
+    codes.write(model.encode(x), names, out, common.json, deviations(model.net, x) if std else None)

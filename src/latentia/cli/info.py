@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from latentia.cli import output
 from latentia.cli.common import DEFAULTS, Common, load
+from latentia.errors import BadData
+
+if TYPE_CHECKING:
+    from latentia.data import DataSet
 
 
 def info(
@@ -46,11 +50,9 @@ def of_run(run: str, common: Common) -> None:
 
 def of_data(what: str, common: Common) -> None:
     """What its items look like, how it is split, and what it says about itself."""
-    from latentia import data
-
-    found = data.open(what)
+    found = _with_classes(what)
     spec = found.spec
-    told = {
+    told: dict[str, Any] = {
         "data": found.name,
         "about": found.description,
         "kind": spec.kind,
@@ -61,7 +63,17 @@ def of_data(what: str, common: Common) -> None:
         "terms": found.terms,
         "notes": list(found.notes) if common.json else "\n".join(found.notes),
     }
-    output.facts({name: value for name, value in told.items() if value or common.json}, common.json)
+    output.facts(told if common.json else {name: value for name, value in told.items() if value}, common.json)
+
+
+def _with_classes(what: str) -> DataSet:
+    """The data set with its labels if it has any."""
+    from latentia import data
+
+    try:
+        return data.open(what, labels=True)
+    except BadData:
+        return data.open(what)
 
 
 def _pairs(found: dict[str, Any]) -> str:

@@ -10,4 +10,8 @@ def models(*, common: Common = DEFAULTS) -> None:
     """The models, their families, and what each can do."""
     from latentia import models as known
 
-    output.rows([vars(row) for row in known.about()], None, common.json)
+    found = known.about()
+    if common.json:
+        output.rows([vars(row) for row in found], as_json=True)
+    else:
+        output.facts({row.name: f"{row.about}\nfamily: {row.family}; can {row.can}" for row in found})

@@ -7,14 +7,14 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from latentia.cli import output, render
-from latentia.cli.common import DEFAULTS, Common, Out, Run, Weights, load
+from latentia.cli.common import DEFAULTS, Common, Items, Out, Run, Weights, items_of, load
 
 SHOWN = 32  # items of a picture, where no count is given
 
 
 def reconstruct(
     run: Run,
-    data: Annotated[str, Parameter(help="the items: a data set's name or a path")],
+    data: Items,
     /,
     *,
     draws: Annotated[int | None, Parameter(help="draws from the posterior of each item, instead of its mean")] = None,
@@ -26,16 +26,14 @@ def reconstruct(
     """Items through the model and back. A .png shows each item beside its reconstruction, or beside its draws."""
     import torch
 
-    from latentia.data import items
-
     ending = output.form(out, output.ITEMS)
     model = load(run, common, weights)
-    x, names = items(data, like=model.spec)
+    x, names = items_of(model, data)
     if count is None and ending == ".png" and len(x) > SHOWN:
         count = SHOWN
         common.remark(f"the picture shows the first {SHOWN} of {len(x)} items; -n changes that")
-    x, names = x[:count], list(names)[:count]
-    made = model.reconstruct(x, draws=draws)
+    x, names = x[:count], names[:count]
+    made = model.reconstruct(x, draws=draws, seed=common.seed)
     made = made[:, None] if draws is None else made
     if ending == ".png":
         rows = torch.cat([x[:, None], made], dim=1)

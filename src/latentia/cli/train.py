@@ -59,6 +59,8 @@ def recipe_of(words: Sequence[str]) -> type[Recipe] | None:
 
     if words and not words[0].startswith("-"):
         return models.load(words[0])
+    if named := [word for word in words if word in models.names() or word.endswith(".py")]:
+        return models.load(named[0])
     after = {word: value for word, value in itertools.pairwise(words) if word in ("--run", "--config")}
     after |= dict(word.split("=", 1) for word in words if word.startswith(("--run=", "--config=")))
     if "--run" in after and (name := _model_of_run(Path(after["--run"]))):
@@ -153,7 +155,7 @@ def start(wanted: Wanted, recipe: type[Recipe] | None, quiet: bool) -> Model:
             return api.resume(_existing(wanted), **_budget(wanted), progress=progress)
         if wanted.data is None:
             raise BadField(f"train {wanted.model} needs a data set; `latentia datasets` lists those with a name")
-        values = preset(wanted.preset) | wanted.values
+        values = preset(wanted.preset, recipe) | wanted.values
         return api.train(
             recipe(**only(recipe, values)),
             data.open(wanted.data, **only(DataOptions, values)),
@@ -197,17 +199,21 @@ def _stem(word: str | None) -> str:
     return re.sub(r"[^A-Za-z0-9_.-]+", "-", name.split(".")[0] or "data")
 
 
-def preset(name: str | None) -> dict[str, Any]:
+def preset(name: str | None, recipe: type[Recipe]) -> dict[str, Any]:
     """The fields of a preset.
 
     Raises:
-        BadField: no preset has the name.
+        BadField: no preset has the name, or it sets what the model has not.
     """
     if name is None:
         return {}
-    from latentia.models import presets
+    from latentia import presets
 
-    return dict(presets.load(name))
+    values = presets.load(name)
+    known = only(recipe, values) | only(DataOptions, values) | only(Training, values)
+    if strange := [field for field in values if field not in known]:
+        raise BadField(f"--preset {name} is for another model: it sets {strange[0]}, which {recipe.__name__} has not")
+    return values
 
 
 def finish(model: Model, as_json: bool) -> None:

@@ -1,0 +1,65 @@
+# The doors of the project. Each says what it does; run again, nothing that is there is made again.
+#
+#   make            the environment in .venv
+#   make demo       a VAE learns handwritten digits in about a minute; leaves runs/demo/report.html
+#   make test       the tests
+#   make check      style and types
+#   make ideas      rebuild docs/ideas.md with every figure
+#   make upgrade    the newest versions that pyproject.toml allows, written to constraints.txt
+#   make release    wheel and source archive in dist/
+#
+# On Linux, PyPI's torch brings CUDA (several GB). For CPU-only torch, pass the flags of the line that pytorch.org's
+# "get started" page gives for CPU:  make TORCH_FLAGS="--index-url ..."
+
+PYTHON ?= python3
+TORCH_FLAGS ?=
+PIP = .venv/bin/python -m pip --disable-pip-version-check --quiet
+READY = .venv/ready
+
+.PHONY: environment demo test check ideas upgrade release
+
+environment: $(READY)
+
+$(READY): pyproject.toml constraints.txt
+	@echo "making the environment in .venv: torch first, then the rest (once; a few minutes)"
+	@test -x .venv/bin/python || $(PYTHON) -m venv .venv
+	@$(PIP) install $(TORCH_FLAGS) --constraint constraints.txt torch
+	@$(PIP) install --constraint constraints.txt --editable ".[dev]"
+	@touch $(READY)
+	@echo "the environment is ready: .venv/bin/latentia --help"
+
+demo: $(READY)
+	@echo "a VAE learns 8 x 8 handwritten digits (about a minute on 2 cores); stopped, it goes on where it was"
+	@.venv/bin/latentia train vae digits --run runs/demo --images 200k --latent 8
+	@echo "open runs/demo/report.html"
+
+test: $(READY)
+	@echo "running the tests"
+	@.venv/bin/python -m pytest
+
+check: $(READY)
+	@echo "style (ruff) and types (mypy)"
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+
+ideas: $(READY)
+	@echo "rebuilding docs/ideas.md with every figure (about 10 minutes on 2 cores)"
+	@.venv/bin/python docs/ideas.py
+
+upgrade:
+	@echo "a new .venv with the newest versions that pyproject.toml allows; constraints.txt will hold them"
+	@$(PYTHON) -m venv --clear .venv
+	@$(PIP) install $(TORCH_FLAGS) torch
+	@$(PIP) install --editable ".[dev]" build
+	@{ head -n 1 constraints.txt; $(PIP) freeze --exclude-editable \
+		| grep -v -i -E '^(nvidia|cuda|triton)' | sed 's/+[a-z0-9.]*$$//'; } > constraints.new
+	@mv constraints.new constraints.txt
+	@touch $(READY)
+
+release: $(READY)
+	@echo "building wheel and source archive in dist/"
+	@$(PIP) install --constraint constraints.txt build
+	@rm -rf dist
+	@.venv/bin/python -m build --outdir dist . > /dev/null
+	@ls dist
