@@ -60,7 +60,9 @@ class ContinuousBernoulli:
         near, safe = self._split(0.3)
         square = near.square()
         series = 0.5 + near * (1 / 12 - square * (1 / 720 - square * (1 / 30240 - square / 1209600)))
-        return torch.where(self.logits.abs() < 0.3, series, -1 / torch.expm1(-safe) - 1 / safe)
+        size = safe.abs()
+        rising = -1 / torch.expm1(-size) - 1 / size  # for l > 0, where expm1 cannot overflow; l < 0 is its mirror image
+        return torch.where(self.logits.abs() < 0.3, series, torch.where(safe < 0, 1 - rising, rising))
 
     def terms(self, value: Tensor) -> Tensor:
         """Log density of each entry of ``value`` in [0, 1], in nats."""

@@ -87,8 +87,10 @@ class ColourMixture:
     def terms(self, value: Tensor) -> Tensor:
         """Log probability of each *pixel* of ``value`` ``(N, 3, H, W)``, ``(..., H, W)``, in nats."""
         channels = [channel.unsqueeze(-3) for channel in value.unbind(-3)]
-        location = torch.stack([self._location(channel, channels) for channel in range(3)], -3)
-        each = self.levels.log_prob(value.unsqueeze(-4), location, self.log_scale).sum(-3)
+        each: Tensor = sum(  # type: ignore[assignment]
+            self.levels.log_prob(channels[i], self._location(i, channels), self.log_scale[..., i, :, :])
+            for i in range(3)
+        )
         return torch.logsumexp(self.logits.log_softmax(-3) + each, -3)
 
     def log_prob(self, value: Tensor) -> Tensor:

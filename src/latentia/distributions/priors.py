@@ -11,6 +11,8 @@ from latentia.core import Noise, Spec
 from latentia.distributions.mixture import choose
 from latentia.distributions.normal import Normal
 
+BOUND = 7.0  # of a learnt component's log scale, as of the posteriors': none collapses onto a single code
+
 
 @dataclass(frozen=True, eq=False)
 class MixtureOf:
@@ -41,10 +43,11 @@ class MixtureOf:
 
     def sample(self, noise: Noise) -> Tensor:
         """Draws ``(len(noise), latent)``; gradients reach the components, not their weights."""
-        uniform = noise.uniform().to(self.logits)
+        uniform = noise.uniform(1)[:, 0].to(self.logits)
         chosen = choose(self.logits.expand(len(uniform), -1), uniform, -1)
         normal = noise.normal(self.components.mean.shape[-1]).to(self.components.mean)
-        return self.components.mean[chosen] + self.components.standard_deviation[chosen] * normal
+        mean, scale = (each.index_select(0, chosen) for each in (self.components.mean, self.components.log_scale))
+        return mean + scale.exp() * normal
 
     def quantile(self, probability: float) -> Tensor:
         """Where the distribution function of each dimension reaches ``probability`` in (0, 1): ``(1, latent)``."""
@@ -87,7 +90,7 @@ class MixtureOfNormals(nn.Module):
         self.logits = nn.Parameter(torch.zeros(components))
 
     def forward(self) -> MixtureOf:
-        return MixtureOf(Normal(self.location, self.log_scale), self.logits)
+        return MixtureOf(Normal(self.location, BOUND * torch.tanh(self.log_scale / BOUND)), self.logits)
 
 
 class VampPrior(nn.Module):
