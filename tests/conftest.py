@@ -6,9 +6,12 @@ import socket
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import torch
 
+hypothesis.settings.register_profile("latentia", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("latentia")  # the same examples each time, however busy the machine
 torch.set_num_threads(1)  # more threads slow tiny nets down when the machine is busy
 
 

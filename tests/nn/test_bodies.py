@@ -24,7 +24,7 @@ def numbers(*shape):
     return torch.randn(shape, generator=torch.Generator().manual_seed(1))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(1, 4), st.integers(8, 70), st.integers(1, 70), st.sampled_from([None, 1, 2]))
 def test_pictures_of_any_size_go_down_and_come_back(channels, height, width, depth):
     encoder = ConvEncoder((channels, height, width), 2, depth)
