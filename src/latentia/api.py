@@ -32,7 +32,7 @@ from latentia.tasks.sample import sample
 from latentia.tasks.traverse import latent_divergence, traverse
 from latentia.training import checkpoint, loop
 from latentia.training.machine import device_of, machine_for, processes
-from latentia.training.run import FORMAT, WEIGHTS, Event, Run, Said, versions
+from latentia.training.run import FORMAT, WEIGHTS, Event, Mirror, Run, Said, versions
 
 Progress = Callable[[Event], None]
 SAME = ("batch", "seed", "average", "precision")  # what a run keeps of its training when it goes on
@@ -71,13 +71,12 @@ def train(
     with processes():
         folder = Run(path)
         folder.begin(_facts(recipe, opened, training))
+        if training.tensorboard and rank() == 0:
+            folder.mirror = Mirror(path / "tensorboard")
         for sentence in [*opened.notes, *recipe.notes(opened.spec)]:
             tell(Said(sentence))
         loop.train(recipe, opened.train, opened.validation, training, folder, tell)
-        model = load(path, device=training.device)
-        if rank() == 0:
-            model.report(opened)
-    return model
+        return load(path, device=training.device)
 
 
 def resume(run: str | Path, *, progress: Progress | None = None, **changes: Any) -> Model:
@@ -235,9 +234,9 @@ class Model:
         """Log p(x) of items in nats by importance sampling, with its standard error and effective sample size."""
         return log_likelihood(self._can("log_prob", HasDensity), self.items(x), draws, seed)
 
-    def evaluate(self, split: str = "test", draws: int = 1000, count: int | None = None) -> list[Figure]:
+    def evaluate(self, split: str = "test", draws: int = 1000) -> list[Figure]:
         """The figures of a split of the data the model was trained on."""
-        return evaluate(self._can("evaluate", Reconstructs), getattr(self.data(), split), draws=draws, count=count)
+        return evaluate(self._can("evaluate", Reconstructs), getattr(self.data(), split), draws=draws)
 
     def hourglass(self) -> list[Row]:
         """The layers from x to z to x-hat, with shape and number of weights."""

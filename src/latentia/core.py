@@ -139,7 +139,7 @@ class Noise:
         return self._draw(torch.rand, shape)
 
     def _draw(self, draw: Any, shape: tuple[int, ...]) -> Tensor:
-        numbers: Tensor = draw(self.total, *shape, generator=self.generator, device=self.device, dtype=self.dtype)
+        numbers: Tensor = draw((self.total, *shape), generator=self.generator, device=self.device, dtype=self.dtype)
         return numbers[self.rows]
 
 
@@ -153,7 +153,7 @@ class SeededNoise(Noise):
     def _draw(self, draw: Any, shape: tuple[int, ...]) -> Tensor:
         if not self.generators:
             return torch.empty(0, *shape, dtype=self.dtype)
-        return torch.stack([draw(*shape, generator=each, dtype=self.dtype) for each in self.generators])
+        return torch.stack([draw(shape, generator=each, dtype=self.dtype) for each in self.generators])
 
 
 # --- several processes -----------------------------------------------------------------------------------------------
@@ -255,7 +255,7 @@ class Recipe(ABC):
         check(self)
 
     @abstractmethod
-    def build(self, spec: Spec) -> nn.Module:
+    def build(self, spec: Spec) -> Any:
         """The net for data of this spec. Runs under the seed of the training."""
 
     @abstractmethod

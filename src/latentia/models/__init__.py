@@ -9,6 +9,8 @@ import importlib
 import importlib.util
 import inspect
 import pkgutil
+import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from latentia.core import Recipe
@@ -40,6 +42,36 @@ def name_of(recipe: Recipe | type[Recipe]) -> str:
     return module.rpartition(".")[2] if module.startswith(__name__) else inspect.getfile(cls)
 
 
+@dataclass(frozen=True)
+class About:
+    """One line of ``latentia models``."""
+
+    name: str
+    family: str
+    about: str
+    can: str
+
+
+VERBS: dict[str, tuple[str, ...]] = {
+    "Samples": ("sample", "decode", "interpolate", "traverse"),
+    "Encodes": ("encode",),
+    "Reconstructs": ("reconstruct", "evaluate"),
+    "HasDensity": ("log_prob",),
+}
+
+
+def about() -> list[About]:
+    """What each model of the package is, and the verbs that it can."""
+    rows = []
+    for name in names():
+        recipe = load(name)
+        has = {capability.__name__ for capability in recipe.capabilities}
+        verbs = [verb for capability, each in VERBS.items() if capability in has for verb in each]
+        line = (inspect.getdoc(inspect.getmodule(recipe)) or "").splitlines()[0]
+        rows.append(About(name, recipe.family, line, ", ".join(verbs)))
+    return rows
+
+
 def having(capability: type) -> list[str]:
     """The models of the package that have a capability."""
     return [name for name in names() if capability in load(name).capabilities]
@@ -48,11 +80,17 @@ def having(capability: type) -> list[str]:
 def _recipe_of(path: Path) -> type[Recipe]:
     if not path.is_file():
         raise BadField(f"there is no file {path}")
-    specification = importlib.util.spec_from_file_location(path.stem, path)
+    # the whole path as the module's name: two files of one name do not meet, and none hides a module of Python
+    specification = importlib.util.spec_from_file_location(f"latentia file {path.resolve()}", path)
     if specification is None or specification.loader is None:
         raise BadField(f"{path} is no Python file")
     module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
+    sys.modules[module.__name__] = module  # dataclasses look their module up there
+    try:
+        specification.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[module.__name__]
+        raise BadField(f"{path} cannot be imported: {type(error).__name__}: {error}") from error
     return _only(module, str(path))
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
-
-from torch import nn
+from typing import Any, Protocol
 
 from latentia.core import Spec
 from latentia.errors import BadField
@@ -54,7 +52,7 @@ def sizes_for(recipe: HasBody, spec: Spec) -> tuple[int, ...]:
     return tuple(widths_of(CONV_CHANNELS[recipe.scale], len(sizes_of(*spec.shape[1:])) - 1))
 
 
-def encoder_for(recipe: HasBody, spec: Spec) -> nn.Module:
+def encoder_for(recipe: HasBody, spec: Spec) -> Any:
     """From x ``(N, *spec.shape)`` to ``(N, encoder.features)``."""
     sizes = sizes_for(recipe, spec)
     if body_for(recipe, spec) == "mlp":
@@ -62,7 +60,7 @@ def encoder_for(recipe: HasBody, spec: Spec) -> nn.Module:
     return ConvEncoder(spec.shape, sizes[0], len(sizes), recipe.activation)
 
 
-def decoder_for(recipe: HasBody, spec: Spec, shape: Sequence[int]) -> nn.Module:
+def decoder_for(recipe: HasBody, spec: Spec, shape: Sequence[int]) -> Any:
     """From z ``(..., latent)`` to ``(..., *shape)``: the encoder's mirror image."""
     sizes = sizes_for(recipe, spec)[::-1]
     if body_for(recipe, spec) == "mlp":

@@ -30,7 +30,12 @@ from latentia.core import (
     Spec,
     Update,
 )
-from latentia.distributions.likelihoods import check_likelihood, default_likelihood, likelihood
+from latentia.distributions.likelihoods import (
+    OptimalGaussianLikelihood,
+    check_likelihood,
+    default_likelihood,
+    likelihood,
+)
 from latentia.distributions.normal import Normal
 from latentia.distributions.priors import MixtureOf, MixtureOfNormals, StandardNormal, VampPrior
 from latentia.errors import BadField, near
@@ -123,7 +128,7 @@ class VAE(Recipe):
 
     def settle(self, net: VAENet, source: Source) -> None:
         """Fix the optimal sigma at its value over training items."""
-        if not hasattr(net.observed, "settle"):
+        if not isinstance(net.observed, OptimalGaussianLikelihood):
             return
         some = source.take(0, 0, min(REFERENCE, len(source))).x
         with torch.no_grad():

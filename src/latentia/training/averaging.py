@@ -21,15 +21,14 @@ class AveragedNet:
         self.half_life = half_life
         self.net = copy.deepcopy(net).eval().requires_grad_(False)
         self._from = [weight.detach() for weight in net.parameters()]
-        self._to = list(self.net.parameters())
+        self._to = [weight.detach() for weight in self.net.parameters()]
 
     def update(self, seen: int, images: int) -> None:
         """Move towards the weights after a step of ``images`` that ended at ``seen``."""
         half_life = min(self.half_life, WARM_UP * seen)
         rate = 1.0 if half_life <= 0 else 1.0 - 0.5 ** (images / half_life)
-        rates = [torch.tensor(rate, device=to.device, dtype=to.dtype) for to in self._to]
         with torch.no_grad():
-            torch._foreach_lerp_(self._to, self._from, rates)
+            torch._foreach_lerp_(self._to, self._from, rate)
 
     def take_buffers(self, net: nn.Module) -> None:
         """Copy the statistics of ``net``."""

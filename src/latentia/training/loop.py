@@ -123,6 +123,7 @@ class Loop:
     machine: Machine
     state: State
     seconds: float  # spent before this start
+    budget: int | None = None
     meter: Meter = field(default_factory=Meter)
 
     def go(self, interrupted: Callable[[], bool]) -> None:
@@ -225,7 +226,8 @@ class Loop:
         state.averaged.take_buffers(state.net)
         recipe.settle(state.averaged.net, self.source)
         stage = stage_at(recipe, self.training, state.seen)
-        logs = validation(recipe, state.averaged.net, self.held_out, stage, state.seen, self.machine)
+        rows = max(1, stage.batch // (world() * self.training.micro))
+        logs = validation(recipe, state.averaged.net, self.held_out, stage, rows, state.seen, self.machine)
         name, better = recipe.score
         score = logs[name] if better == "higher" else -logs[name]
         best = state.best["seen"] < 0 or score > state.best["score"]
@@ -247,7 +249,7 @@ class Loop:
 
 
 def own_rows(batch: int, micro: int) -> list[slice]:
-    """This process's parts of a global batch.
+    """The parts of a global batch that this process computes.
 
     Raises:
         BadField: the batch does not divide.
@@ -260,13 +262,16 @@ def own_rows(batch: int, micro: int) -> list[slice]:
 
 
 def validation(
-    recipe: Recipe, net: nn.Module, source: Source, stage: Stage, seen: int, machine: Machine
+    recipe: Recipe, net: nn.Module, source: Source, stage: Stage, rows: int, seen: int, machine: Machine
 ) -> dict[str, float]:
-    """The mean logs over a source: the same updates, told to the end without stepping. Never under autocast."""
+    """The mean logs over a source, ``rows`` at a time: the same updates, told to the end without stepping.
+
+    Never under autocast.
+    """
     sums: dict[str, Tensor] = {}
     clock = torch.tensor(seen, device=machine.device)
-    for start in range(0, len(source), stage.batch):
-        batch = machine.move(source.read(slice(start, start + stage.batch)))
+    for start in range(0, len(source), rows):
+        batch = machine.move(source.read(slice(start, start + rows)))
         count = len(batch.x)
         noise = Noise(0, start, slice(None), count, machine.device, machine.dtype, purpose="validation")
         for name, value in _told(recipe, net, batch, Now(clock, replace(stage, batch=count), noise)):

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 import torch
 from torch import nn
@@ -29,7 +30,7 @@ class Machine:
         return torch.float64 if self.precision == "float64" else torch.float32
 
     @property
-    def cast(self) -> Callable[[], AbstractContextManager]:
+    def cast(self) -> Callable[[], AbstractContextManager[Any]]:
         """Opens the autocast region of one update."""
         if self.precision != "bf16":
             return nullcontext
@@ -82,7 +83,7 @@ def machine_for(training: Training) -> Machine:
 def _multiplies_bf16(device: torch.device) -> bool:
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    return device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()
+    return device.type == "cpu" and bool(torch.cpu._is_avx512_bf16_supported())
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from latentia.core import rank
-from latentia.errors import BadRun
+from latentia.errors import BadField, BadRun
 from latentia.training import checkpoint
 
 FORMAT = 1
@@ -87,6 +87,7 @@ class Run:
 
     path: Path
     facts: dict[str, Any] = field(default_factory=dict)
+    mirror: Mirror | None = None
 
     @classmethod
     def open(cls, path: str | Path) -> Run:
@@ -120,7 +121,7 @@ class Run:
         if (self.path / "recipe.json").is_file():
             kept = Run.open(self.path).facts
             same_or_refuse(self.path, kept, facts)
-            decided = {name: kept[name] for name in ("threads", "every", "created")}
+            decided = {name: kept[name] for name in ("threads", "every", "created", "budget", "minutes")}
             self.facts = {**facts, **decided}
         else:
             self.facts = dict(facts)
@@ -154,6 +155,8 @@ class Run:
             row = {"seen": seen, "seconds": round(seconds, 3), "split": split, "logs": dict(logs)}
             with self.writing(), (self.path / "log.jsonl").open("a") as file:
                 file.write(json.dumps(row) + "\n")
+            if self.mirror:
+                self.mirror.add(seen, split, logs)
 
     def rows(self) -> list[dict[str, Any]]:
         """The rows of log.jsonl; a row that a kill cut short is left out."""
@@ -186,6 +189,27 @@ class Run:
             with self.writing():
                 checkpoint.save(self.checkpoints, seen, parts, state)
                 checkpoint.prune(self.checkpoints, keep={state["best"]["seen"]})
+
+
+class Mirror:
+    """TensorBoard events beside log.jsonl.
+
+    Raises:
+        BadField: tensorboard is not installed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError:
+            raise BadField("--tensorboard needs an extra: pip install 'latentia[tensorboard]'") from None
+        self.writer = SummaryWriter(str(path))
+
+    def add(self, seen: int, split: str, logs: Mapping[str, float]) -> None:
+        """Write one row; a step in TensorBoard is an image seen."""
+        for name, value in logs.items():
+            self.writer.add_scalar(f"{split}/{name}", value, seen)
+        self.writer.flush()
 
 
 def _reason(error: Exception) -> str:

@@ -49,7 +49,7 @@ def step(
     optimizers: Optimizers,
     batches: Sequence[Batch],
     nows: Sequence[Now],
-    cast: Callable[[], AbstractContextManager] = nullcontext,
+    cast: Callable[[], AbstractContextManager[Any]] = nullcontext,
 ) -> dict[str, Tensor]:
     """Make every update that the recipe tells, in order; several batches are parts of one, accumulated.
 
@@ -87,7 +87,7 @@ def average_into(gradients: Sequence[Tensor]) -> None:
     if world() == 1 or not gradients:
         return
     flat = average(torch.cat([gradient.reshape(-1) for gradient in gradients]))
-    for gradient, piece in zip(gradients, flat.split([each.numel() for each in gradients]), strict=True):
+    for gradient, piece in zip(gradients, torch.split(flat, [each.numel() for each in gradients]), strict=True):
         gradient.copy_(piece.view(gradient.shape))
 
 

@@ -1,0 +1,196 @@
+"""What every recipe promises, on tiny random data."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import inspect
+import json
+
+import pytest
+import torch
+from tests.contract.cases import CASES
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from latentia import models
+from latentia.core import Encodes, HasDensity, Noise, Now, Recipe, Reconstructs, Samples, Stage, Training
+from latentia.fields import fields_of, from_json, to_json
+from latentia.training.step import optimizers_for, step
+
+
+def built(case, dtype=torch.float32):
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        net = case.recipe.build(case.spec).to(dtype)
+    case.recipe.prepare(net, case.data().train)
+    return net
+
+
+def now(count=16, seen=0, dtype=torch.float32):
+    return Now(torch.tensor(seen), Stage(count), Noise(0, seen, slice(None), count, dtype=dtype))
+
+
+def one_step(case, net, batch=None, at=None, optimizers=None):
+    groups = case.recipe.groups(net)
+    optimizers = optimizers or optimizers_for(groups, torch.device("cpu"))
+    return step(case.recipe, net, groups, optimizers, [batch or case.batch()], [at or now()])
+
+
+def test_every_model_of_the_package_has_a_case():
+    assert {models.name_of(case.recipe) for case in CASES} == set(models.names())
+
+
+def test_losses_are_finite_and_shrink_when_a_batch_is_learnt(case):
+    net = built(case)
+    groups = case.recipe.groups(net)
+    optimizers = optimizers_for(groups, torch.device("cpu"))
+    name, better = case.recipe.score
+    scores = []
+    for _ in range(60):
+        logs = step(case.recipe, net, groups, optimizers, [case.batch()], [now(seen=10_000)])
+        assert all(value.isfinite() for value in logs.values())
+        scores.append(float(logs[name]))
+    assert scores[-1] > scores[0] if better == "higher" else scores[-1] < scores[0]
+
+
+def test_groups_are_disjoint_and_complete(case):
+    net = built(case)
+    held = [weight for group in case.recipe.groups(net).values() for weight in group.weights]
+    assert len({id(weight) for weight in held}) == len(held)
+    assert {id(weight) for weight in held} == {id(weight) for weight in net.parameters()}
+
+
+def test_each_update_moves_its_own_group_and_no_other(case):
+    net = built(case)
+    groups = case.recipe.groups(net)
+    optimizers = optimizers_for(groups, torch.device("cpu"))
+    told = case.recipe.updates(net, case.batch(), now())
+    before = copy.deepcopy(net.state_dict())
+    names = {id(weight): name for name, weight in net.named_parameters()}
+    for update in told:
+        optimizers[update.group].zero_grad(set_to_none=True)
+        update.loss.backward(inputs=list(groups[update.group].weights))
+        optimizers[update.group].step()
+        after = net.state_dict()
+        moved = {name for name in names.values() if not torch.equal(before[name], after[name])}
+        own = {names[id(weight)] for weight in groups[update.group].weights}
+        assert moved
+        assert moved <= own
+        before = copy.deepcopy(after)
+
+
+def test_every_weight_moves(case):
+    net = built(case)
+    before = {name: weight.clone() for name, weight in net.named_parameters()}
+    groups = case.recipe.groups(net)
+    optimizers = optimizers_for(groups, torch.device("cpu"))
+    for seen in (100, 116):  # a layer behind a zero bias may need a second step
+        step(case.recipe, net, groups, optimizers, [case.batch()], [now(seen=seen)])
+    still = [name for name, weight in net.named_parameters() if torch.equal(before[name], weight)]
+    assert not still
+
+
+def test_randomness_comes_from_the_noise_alone(case):
+    net, before = built(case), torch.get_rng_state()
+    first = one_step(case, copy.deepcopy(net))
+    torch.rand(3)
+    second = one_step(case, copy.deepcopy(net))
+    assert {name: float(value) for name, value in first.items()} == {name: float(v) for name, v in second.items()}
+    torch.set_rng_state(before)
+    one_step(case, copy.deepcopy(net))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+class RefuseHostReads(TorchDispatchMode):
+    """A captured step cannot wait for the device: no reading of a number, no shape that depends on values."""
+
+    FORBIDDEN = ("_local_scalar_dense", "nonzero", "masked_select", "_unique2", "equal")
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        name = func.name().split("::")[1].split(".")[0]
+        if name in self.FORBIDDEN:
+            raise AssertionError(f"a step read the host: {func.name()}")
+        return func(*args, **(kwargs or {}))
+
+
+def test_a_step_reads_nothing_from_the_device(case):
+    net, at, batch = built(case), now(), case.batch()
+    optimizers = optimizers_for(case.recipe.groups(net), torch.device("cpu"))
+    with RefuseHostReads():
+        one_step(case, net, batch, at, optimizers)
+
+
+def test_the_refusal_of_host_reads_can_fail():
+    with pytest.raises(AssertionError, match="read the host"), RefuseHostReads():
+        int(torch.ones(()))
+
+
+def test_micro_batches_equal_the_whole_batch(case):
+    whole, parts = built(case, torch.float64), built(case, torch.float64)
+    batch = case.batch()
+    batch = batch._replace(x=batch.x.double())
+    one_step(case, whole, batch, now(dtype=torch.float64))
+    groups = case.recipe.groups(parts)
+    rows = [slice(0, 8), slice(8, 16)]
+    nows = [Now(torch.tensor(0), Stage(16), Noise(0, 0, each, 16, dtype=torch.float64)) for each in rows]
+    batches = [batch._replace(x=batch.x[each]) for each in rows]
+    step(case.recipe, parts, groups, optimizers_for(groups, torch.device("cpu")), batches, nows)
+    if case.name == "vae-optimal" or getattr(case.recipe, "free_bits", 0):
+        pytest.skip("a nonlinear function of the batch mean is global over processes, not over micro-batches")
+    for name, weight in whole.state_dict().items():
+        torch.testing.assert_close(parts.state_dict()[name], weight, rtol=1e-9, atol=1e-9)
+
+
+def test_validation_changes_nothing(case):
+    net = built(case).eval()
+    before = copy.deepcopy(net.state_dict())
+    logs = [update.logs for update in case.recipe.updates(net, case.batch(), now())]
+    assert case.recipe.score[0] in {name for each in logs for name in each}
+    for name, value in net.state_dict().items():
+        assert torch.equal(before[name], value)
+
+
+def test_capabilities_are_what_the_net_has(case):
+    net = built(case)
+    has = {each for each in (Samples, Encodes, Reconstructs, HasDensity) if isinstance(net, each)}
+    assert has == case.recipe.capabilities
+
+
+def test_nets_return_float32_under_autocast(case):
+    net = built(case)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert net.encode(case.batch().x).dtype == torch.float32
+        assert net.decode(torch.zeros(4, net.latent)).dtype == torch.float32
+
+
+def test_shapes_and_range(case):
+    net = built(case).eval()
+    x = case.batch().x
+    z = net.encode(x)
+    assert z.shape == (16, net.latent)
+    back = net.decode(z)
+    assert back.shape == x.shape
+    if case.spec.kind == "image":
+        assert float(back.detach().min()) >= -1e-6 or "gaussian" in getattr(case.recipe, "likelihood", "")
+
+
+def test_fields_survive_json(case):
+    text = json.dumps(to_json(case.recipe))
+    assert from_json(type(case.recipe), json.loads(text)) == case.recipe
+
+
+@pytest.mark.parametrize("name", models.names())
+def test_fields_have_help_and_free_names(name):
+    recipe = models.load(name)
+    reserved = {field.name for field in fields_of(Training)}
+    for field in fields_of(recipe):
+        assert field.help, field.name
+        assert field.name not in reserved
+    assert inspect.getdoc(recipe) not in (None, inspect.getdoc(Recipe))
+    assert dataclasses.is_dataclass(recipe)
+
+
+@pytest.mark.parametrize("name", models.names())
+def test_a_recipe_has_no_fit_and_says_where_it_is(name):
+    with pytest.raises(TypeError, match=r"latentia.train\(.*latentia.estimators"):
+        models.load(name)().fit(None)

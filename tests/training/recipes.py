@@ -1,0 +1,46 @@
+"""Small recipes that tests of the loop train; also a model file for other processes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated
+
+import torch
+from torch import nn
+
+from latentia.core import Batch, Group, Now, Recipe, Spec, Update
+from latentia.fields import Help, Scheduled
+from latentia.losses.schedules import at
+
+
+@dataclass(frozen=True)
+class Line(Recipe):
+    """Learns the mean picture; ``breaks_at`` makes the loss infinite, ``rows_that_fit`` runs out of memory."""
+
+    rate: Annotated[float | str, Help("learning rate"), Scheduled()] = 1e-2
+    breaks_at: Annotated[int, Help("images after which the loss is infinite")] = 10**9
+    rows_that_fit: Annotated[int, Help("rows that fit in memory")] = 10**9
+    size: Annotated[int, Help("weights beside those that learn, to make checkpoints large")] = 1
+
+    @property
+    def score(self) -> tuple[str, str]:
+        return ("error", "lower")
+
+    def build(self, spec: Spec) -> nn.Module:
+        net = nn.Module()
+        net.mean = nn.Parameter(torch.zeros(spec.shape))
+        net.filling = nn.Parameter(torch.randn(self.size, 1000))
+        return net
+
+    def groups(self, net: nn.Module) -> dict[str, Group]:
+        return {"line": Group(list(net.parameters()), rate=self.rate)}
+
+    def updates(self, net: nn.Module, batch: Batch, now: Now) -> Iterator[Update]:
+        if len(batch.x) > self.rows_that_fit:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        noise = now.noise.normal(*batch.x.shape[1:]).to(batch.x)
+        error = (batch.x + 0.1 * noise - net.mean).square().flatten(1).sum(1).mean()
+        error = error + 1e-6 * net.filling.square().mean()
+        error = error * torch.where(now.seen >= self.breaks_at, torch.inf, 1.0)
+        yield Update("line", error, {"error": error, "rate": at(self.rate, now.seen)})

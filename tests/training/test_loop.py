@@ -1,0 +1,211 @@
+"""The loop: budgets, stopping, refusing, and what is left behind."""
+
+from __future__ import annotations
+
+import json
+import signal
+
+import pytest
+import torch
+from tests.training.recipes import Line
+
+import latentia as lt
+from latentia.core import Training
+from latentia.errors import BadField, BadRun, Diverged, OutOfMemory
+from latentia.training import checkpoint
+from latentia.training.budget import budget_of
+from latentia.training.run import Finished, Logged, Run, Said, Started, Validated
+
+SETTINGS = {"batch": 8, "every": 64, "precision": "float32"}
+
+
+def train(tmp_path, recipe=None, tell=None, **changes):
+    return lt.train(recipe or Line(), "digits", run=tmp_path / "run", progress=tell, **(SETTINGS | changes))
+
+
+def rows(tmp_path):
+    return [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+
+
+def test_the_mean_picture_is_learnt(tmp_path):
+    model = train(tmp_path, images=20_000, every=10_000, average=500.0)
+    mean = model.data().train.read(slice(None)).x.mean(0)
+    torch.testing.assert_close(model.net.mean, mean, atol=0.05, rtol=0)
+
+
+def test_events_tell_the_story_in_order(tmp_path):
+    told = []
+    train(tmp_path, images=128, tell=told.append)
+    kinds = [type(event) for event in told if not isinstance(event, Said)]
+    assert kinds[0] is Started
+    assert kinds[-1] is Finished
+    assert [event.seen for event in told if isinstance(event, Validated)] == [64, 128]
+    logged = [event for event in told if isinstance(event, Logged)]
+    assert all(event.images_per_second > 0 and event.remaining >= 0 for event in logged)
+
+
+def test_a_finished_run_says_so_and_a_larger_budget_goes_on(tmp_path):
+    train(tmp_path, images=128)
+    told = []
+    train(tmp_path, images=128, tell=told.append)
+    assert [type(event) for event in told if not isinstance(event, Said)] == [Started, Finished]
+    lt.resume(tmp_path / "run", images=256)
+    assert [row["seen"] for row in rows(tmp_path) if row["split"] == "validation"] == [64, 128, 192, 256]
+
+
+def test_the_last_two_checkpoints_and_the_best_are_kept(tmp_path):
+    train(tmp_path, Line(rate="1e-2:-1e-2@320"), images=640, average=0.0)
+    kept = [int(path.name) for path in checkpoint.found(tmp_path / "run" / "checkpoints")]
+    best = min((row for row in rows(tmp_path) if row["split"] == "validation"), key=lambda row: row["logs"]["error"])
+    assert kept == sorted({best["seen"], 576, 640})
+    assert best["seen"] < 576
+
+
+def test_the_best_weights_are_those_of_the_best_score(tmp_path):
+    best = train(tmp_path, Line(rate="1e-2:-1e-2@320"), images=640, average=0.0)
+    last = lt.load(tmp_path / "run", weights="last")
+    mean = best.data().validation.read(slice(None)).x.mean(0)
+    assert (best.net.mean - mean).square().sum() < (last.net.mean - mean).square().sum()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"batch": 16}, "batch = 8, now it is 16"),
+        ({"seed": 1}, "seed = 0, now it is 1"),
+        ({"recipe": Line(rate=1e-3)}, "rate = 0.01, now it is 0.001"),
+        ({"binarize": "static"}, "other data: options"),
+    ],
+)
+def test_another_recipe_training_or_data_is_refused_with_the_differing_field(tmp_path, changes, message):
+    train(tmp_path, images=64)
+    with pytest.raises(BadRun, match=message):
+        train(tmp_path, images=64, **changes)
+
+
+def test_another_model_is_refused(tmp_path):
+    train(tmp_path, images=64)
+    with pytest.raises(BadRun, match="is a run of .*recipes.py, not of vae"):
+        lt.train(lt.VAE(), "digits", run=tmp_path / "run", images=64, **SETTINGS)
+
+
+def test_a_damaged_checkpoint_is_named_and_the_one_before_is_used(tmp_path):
+    train(tmp_path / "whole", images=256)
+    train(tmp_path, images=192)
+    newest = checkpoint.found(tmp_path / "run" / "checkpoints")[-1] / checkpoint.TENSORS
+    damaged = bytearray(newest.read_bytes())
+    damaged[-3] ^= 0xFF
+    newest.write_bytes(damaged)
+    told = []
+    train(tmp_path, images=256, tell=told.append)
+    said = [event.text for event in told if isinstance(event, Said)]
+    assert any("000000000192 is damaged" in text and "the one before it is used" in text for text in said)
+    assert next(event for event in told if isinstance(event, Started)).seen == 128
+    for name in ("weights.safetensors", "weights-last.safetensors"):
+        assert (tmp_path / "run" / name).read_bytes() == (tmp_path / "whole" / "run" / name).read_bytes()
+
+
+def test_when_all_checkpoints_are_damaged_the_run_is_refused(tmp_path):
+    train(tmp_path, images=128)
+    for path in checkpoint.found(tmp_path / "run" / "checkpoints"):
+        (path / checkpoint.STATE).write_text("{")
+    with pytest.raises(BadRun, match="all checkpoints of .* are damaged; --fresh begins a new run"):
+        train(tmp_path, images=256)
+
+
+def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_checkpoint(tmp_path):
+    with pytest.raises(Diverged, match=r"the line of the step at 104 images is not finite.*lower --rate"):
+        train(tmp_path, Line(breaks_at=100), images=256)
+    assert [int(path.name) for path in checkpoint.found(tmp_path / "run" / "checkpoints")] == [64]
+    assert lt.load(tmp_path / "run").net.mean.isfinite().all()
+
+
+def test_out_of_memory_names_the_batch_that_fits(tmp_path):
+    with pytest.raises(OutOfMemory, match=r"a batch of 64 does not fit.*16 rows at a time do: --micro 4"):
+        train(tmp_path, Line(rows_that_fit=20), images=256, batch=64)
+    train(tmp_path, Line(rows_that_fit=20), images=256, batch=64, micro=4)
+
+
+def test_not_even_one_row_fits(tmp_path):
+    with pytest.raises(OutOfMemory, match="not even a batch of 1"):
+        train(tmp_path, Line(rows_that_fit=0), images=256)
+
+
+def test_interrupting_saves_and_going_on_gives_the_same(tmp_path):
+    train(tmp_path / "whole", images=256)
+
+    def interrupt(event):
+        if isinstance(event, Logged) and event.seen == 88:
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path, images=256, every=80, tell=interrupt)
+    assert checkpoint.found(tmp_path / "run" / "checkpoints")[-1].name.endswith("88")
+    train(tmp_path, images=256, every=80)
+    newest = [sorted((each / "run").glob("checkpoints/*"))[-1] for each in (tmp_path, tmp_path / "whole")]
+    assert newest[0].name == newest[1].name
+    parts = [checkpoint.read(each)[0]["net"] for each in newest]
+    assert all(torch.equal(parts[0][name], parts[1][name]) for name in parts[0])
+
+
+def test_a_schedule_longer_than_the_budget_is_refused(tmp_path):
+    with pytest.raises(BadField, match="--rate 0:1e-2@2M takes 2,000,000 images, longer than the budget of 256"):
+        train(tmp_path, Line(rate="0:1e-2@2M"), images=256)
+
+
+def test_a_batch_that_does_not_divide_is_refused(tmp_path):
+    with pytest.raises(BadField, match="a batch of 8 does not divide by 1 processes x 3 parts"):
+        train(tmp_path, images=64, micro=3)
+
+
+def test_budgets():
+    assert budget_of(Line(), Training(steps=10)) == 10 * Line.batch
+    assert budget_of(Line(), Training(steps=10, batch=3)) == 30
+    assert budget_of(Line(), Training()) == Line.images
+    assert budget_of(Line(), Training(minutes=1)) is None
+    with pytest.raises(BadField, match="one budget, not --images and --minutes"):
+        budget_of(Line(), Training(images=1, minutes=1))
+
+
+def test_minutes_become_images_that_the_run_keeps(tmp_path):
+    model = train(tmp_path, minutes=0.003, every=None)
+    budget = model.facts["budget"]
+    assert budget > 25 * 8
+    assert max(row["seen"] for row in rows(tmp_path)) >= budget
+    told = []
+    train(tmp_path, minutes=0.003, every=None, tell=told.append)
+    assert next(event for event in told if isinstance(event, Started)).budget == budget
+
+
+def test_a_device_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(BadField, match=r"'cuda:9' is not there; this machine has cpu"):
+        train(tmp_path, images=64, device="cuda:9")
+
+
+def test_a_folder_that_may_not_be_written_is_refused(tmp_path):
+    (tmp_path / "run").write_text("a file where the folder should be")
+    with pytest.raises(BadRun, match="cannot be written"):
+        train(tmp_path, images=64)
+
+
+def test_a_run_of_a_later_format_is_refused(tmp_path):
+    train(tmp_path, images=64)
+    facts = Run.open(tmp_path / "run").facts | {"format": 99}
+    checkpoint.write_json(tmp_path / "run" / "recipe.json", facts)
+    with pytest.raises(BadRun, match="format 99; this version of latentia reads format 1"):
+        lt.load(tmp_path / "run")
+
+
+def test_a_run_without_weights_is_refused(tmp_path):
+    with pytest.raises(BadRun, match="is no run: it has no recipe.json"):
+        lt.load(tmp_path)
+
+
+def test_tensorboard_events_mirror_the_log(tmp_path):
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    train(tmp_path, images=128, tensorboard=True)
+    events = accumulator.EventAccumulator(str(tmp_path / "run" / "tensorboard"))
+    events.Reload()
+    written = {(event.step, pytest.approx(event.value, rel=1e-5)) for event in events.Scalars("validation/error")}
+    assert [event.step for event in events.Scalars("validation/error")] == [64, 128]
+    assert len(written) == 2

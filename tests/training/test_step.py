@@ -1,0 +1,71 @@
+"""Channels-last resume, averaging, and the meter."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from latentia.core import Group
+from latentia.training import checkpoint
+from latentia.training.averaging import AveragedNet
+from latentia.training.step import Meter, optimizers_for
+
+
+def conv():
+    torch.manual_seed(0)
+    return nn.Conv2d(3, 5, 3).to(memory_format=torch.channels_last)
+
+
+def move(net, optimizer, steps):
+    generator = torch.Generator().manual_seed(1)
+    for _ in range(steps):
+        x = torch.randn(4, 3, 8, 8, generator=generator).contiguous(memory_format=torch.channels_last)
+        optimizer.zero_grad(set_to_none=True)
+        net(x).square().mean().backward()
+        optimizer.step()
+
+
+def test_a_channels_last_net_resumes_bit_for_bit():
+    nets = [conv(), conv()]
+    optimizers = [optimizers_for({"net": Group(list(net.parameters()))}, torch.device("cpu")) for net in nets]
+    move(nets[0], optimizers[0]["net"], 3)
+    # as a file gives them back: contiguous
+    plain = {name: value.contiguous() for name, value in checkpoint.moments(optimizers[0]).items()}
+    checkpoint.copy_into(nets[1], {name: value.contiguous() for name, value in nets[0].state_dict().items()}, "here")
+    checkpoint.set_moments(optimizers[1], plain)
+    for net, optimizer in zip(nets, optimizers, strict=True):
+        move(net, optimizer["net"], 2)
+    assert torch.equal(nets[0].weight, nets[1].weight)
+    assert nets[1].weight.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_averaged_weights_follow_the_half_life():
+    net = nn.Linear(1, 1, bias=False)
+    nn.init.zeros_(net.weight)
+    averaged = AveragedNet(net, half_life=100.0)
+    nn.init.ones_(net.weight)
+    averaged.update(seen=100_000, images=100)
+    assert averaged.net.weight.item() == pytest.approx(0.5)
+    averaged.update(seen=100_000, images=200)
+    assert averaged.net.weight.item() == pytest.approx(1 - 0.5**3)
+
+
+def test_early_averages_forget_faster():
+    net = nn.Linear(1, 1, bias=False)
+    nn.init.zeros_(net.weight)
+    averaged = AveragedNet(net, half_life=1e9)
+    nn.init.ones_(net.weight)
+    averaged.update(seen=1000, images=50)  # the half-life is 5 % of what was seen
+    assert averaged.net.weight.item() == pytest.approx(0.5)
+
+
+def test_the_meter_reads_means_and_the_first_break():
+    meter = Meter()
+    for seen, value in ((0, 1.0), (8, 3.0)):
+        meter.add(seen, {"loss": torch.tensor(value)})
+    assert meter.broken_at() is None
+    assert meter.read() == {"loss": 2.0}
+    for seen, value in ((16, 1.0), (24, float("nan")), (32, float("inf"))):
+        meter.add(seen, {"other": torch.tensor(0.0), "loss": torch.tensor(value)})
+    assert meter.broken_at() == (24, "loss")
