@@ -25,7 +25,8 @@ __all__ = ["LogProb", "Weighed", "log_likelihood", "weigh"]
 
 Array = NDArray[np.float64]
 AHEAD = 64  # draws of an item made at once; part of what a seed means, so it never changes
-ROWS = 512  # rows of one pass: activations of the common nets stay in the processor's cache
+ROWS = {"cpu": 512}  # rows of one pass: on a processor, what the activations of the common nets leave in its cache
+MANY = 8192  # and on an accelerator
 
 
 class LogProb(NamedTuple):
@@ -55,7 +56,7 @@ def log_likelihood(
     draws: int = 1000,
     seed: int = 0,
     items: Sequence[int] | None = None,
-    rows: int = ROWS,
+    rows: int | None = None,
 ) -> LogProb:
     """``log p(x) ~ log 1/K sum_k p(x|z_k) p(z_k) / q(z_k|x)`` with K draws from q (Burda et al. 2016, equation 8).
 
@@ -67,7 +68,7 @@ def log_likelihood(
         draws: K.
         seed: of the draws; those of an item depend on ``(seed, its number)`` and on nothing else.
         items: the items' numbers; 0, 1, 2, ... when they are not given.
-        rows: rows of one pass through the decoder.
+        rows: rows of one pass through the decoder; 512, or 8192 on an accelerator.
 
     Raises:
         CannotDo: the net has no density.
@@ -77,10 +78,11 @@ def log_likelihood(
 
 
 def weigh(
-    net: Net, x: Tensor, draws: int = 1000, seed: int = 0, items: Sequence[int] | None = None, rows: int = ROWS
+    net: Net, x: Tensor, draws: int = 1000, seed: int = 0, items: Sequence[int] | None = None, rows: int | None = None
 ) -> Weighed:
     """:func:`log_likelihood` and the terms of the ELBO, from the same draws."""
     require(net, HasDensity, "the likelihood of items")
+    rows = ROWS.get(place(net).device.type, MANY) if rows is None else rows
     if draws < 1 or rows < 1:
         raise BadField(f"draws is {draws} and rows is {rows}; both must be at least 1")
     numbers = range(len(x)) if items is None else items
@@ -95,27 +97,30 @@ def _pass(net: Net, x: Tensor, draws: int, seeds: Sequence[int], rows: int) -> t
     """Value, effective sample size, distortion and rate of items that fit into one pass."""
     count = len(x)
     each = max(1, min(rows // count, AHEAD, draws))  # rows an item fills
-    repeated = x.to(place(net)).repeat_interleave(each, dim=0)
+    like = place(net)
+    repeated = x.to(like).repeat_interleave(each, dim=0)
     posterior, prior = net.posterior(repeated), net.prior()
-    noise = DrawNoise(seeds, each, place(net))
-    sums = Sums(count)
+    noise = DrawNoise(seeds, each, like)
+    sums = Sums(count, torch.device("cpu") if like.device.type == "mps" else like.device)  # no float64 on MPS
     for first in range(0, draws, each):
         z = posterior.sample(noise)
-        fit = net.likelihood(z).log_prob(repeated).double().view(count, each)
-        rate = (posterior.log_prob(z) - prior.log_prob(z)).double().view(count, each)
-        sums.add(fit[:, : draws - first].cpu(), rate[:, : draws - first].cpu())
+        fit = net.likelihood(z).log_prob(repeated).view(count, each)
+        rate = (posterior.log_prob(z) - prior.log_prob(z)).view(count, each)
+        sums.add(fit[:, : draws - first], rate[:, : draws - first])
     return sums.result(draws)
 
 
 class Sums:
     """Running sums over draws in float64: weights relative to the largest so far, and the terms of the ELBO."""
 
-    def __init__(self, count: int) -> None:
-        self.top = torch.full((count,), -math.inf, dtype=torch.float64)
-        self.first, self.second, self.fit, self.rate = (torch.zeros(count, dtype=torch.float64) for _ in range(4))
+    def __init__(self, count: int, device: torch.device) -> None:
+        zeros = torch.zeros(count, dtype=torch.float64, device=device)
+        self.top = torch.full_like(zeros, -math.inf)
+        self.first, self.second, self.fit, self.rate = (zeros.clone() for _ in range(4))
 
     def add(self, fit: Tensor, rate: Tensor) -> None:
         """Fold in log p(x|z) and log q(z|x) - log p(z) of some draws, ``(count, draws)``."""
+        fit, rate = fit.to(self.top), rate.to(self.top)
         weights = fit - rate
         top = torch.maximum(self.top, weights.amax(1))
         # where no draw has a weight yet, the top is -inf: nothing is taken off, and the sums stay 0
@@ -133,7 +138,7 @@ class Sums:
         base = torch.where(torch.isfinite(self.top), self.top, 0.0)
         value = base + torch.log(self.first) - math.log(draws)
         size = self.first.square() / self.second
-        return tuple(np.asarray(each.numpy()) for each in (value, size, -self.fit / draws, self.rate / draws))
+        return tuple(np.asarray(each.cpu().numpy()) for each in (value, size, -self.fit / draws, self.rate / draws))
 
 
 class DrawNoise(Noise):

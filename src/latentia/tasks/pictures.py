@@ -55,7 +55,7 @@ def grid(
     Args:
         x: pictures in [0, 1], ``(N, C, H, W)`` with C of 1, 3 or 4.
         columns: how many side by side; about square when it is not given.
-        padding: white pixels around each cell, before it is enlarged.
+        padding: white pixels around each cell.
         numbers: what is printed under each cell, one per item.
         cell: small pictures are enlarged until their shorter side has this many pixels, by repeating pixels.
 
@@ -72,7 +72,7 @@ def grid(
     cells = cells.repeat(factor, 1).repeat(factor, 2)
     count, height, width, _ = cells.shape
     across = min(columns or _columns(count, height, width), count)
-    gap, foot = padding * factor, 0 if numbers is None else 16
+    gap, foot = padding, 0 if numbers is None else 16
     size = (across * (width + gap) + gap, -(-count // across) * (height + gap + foot) + gap)
     mode = MODES[x.shape[1]]
     paper = Image.new(mode, size, PAPER if mode == "L" else (PAPER,) * len(mode))

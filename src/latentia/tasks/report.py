@@ -1,0 +1,248 @@
+"""Report: one page about a training that a person enjoys, made from the net, its data and its log."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from torch import Tensor
+
+from latentia.core import Encodes, HasDensity, Reconstructs, Samples, Source, Spec
+from latentia.tasks import curves, page
+from latentia.tasks.encode import codes_of
+from latentia.tasks.evaluate import Figure, evaluate
+from latentia.tasks.interpolate import interpolate
+from latentia.tasks.likelihood import log_likelihood
+from latentia.tasks.nearest import nearest
+from latentia.tasks.reconstruct import reconstruct
+from latentia.tasks.sample import draw, sample
+from latentia.tasks.traverse import latent_divergence, traverse
+from latentia.tasks.working import Net
+
+__all__ = ["Splits", "report"]
+
+MANY = 500  # items whose likelihood is estimated for the histogram
+DRAWS = 100
+
+
+class Splits(Protocol):
+    """A data set with its three splits."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def train(self) -> Source: ...
+    @property
+    def test(self) -> Source: ...
+
+
+def report(
+    net: Net,
+    spec: Spec,
+    dataset: Splits,
+    rows: Sequence[Mapping[str, Any]],
+    facts: Mapping[str, object],
+    path: str | os.PathLike[str],
+    limit: int = 1000,
+) -> Path:
+    """Write the page: ONE file with everything in it, which asks nothing of the network.
+
+    What a net cannot do is left out: without a density there are no likelihoods, without a prior no samples.
+
+    Args:
+        net: trained.
+        spec: of its data.
+        dataset: the splits: samples are held against ``train``, everything else shows ``test``.
+        rows: those of ``log.jsonl``.
+        facts: what stands under the title, by name (model, data, images seen, time); ``title`` is the title.
+        path: where the page goes; it appears there when it is whole.
+        limit: at most this many held-out items are evaluated.
+    """
+    told = {name: fact for name, fact in facts.items() if name != "title"}
+    title = str(facts.get("title") or f"{type(net).__name__} on {dataset.name}")
+    figures = evaluate(net, dataset.test, DRAWS, limit=limit) if isinstance(net, Reconstructs) else []
+    body = "".join(_sections(net, spec, dataset, rows, figures))
+    return page.write(page.page(title, _facts(told), body + _foot(figures, limit)), path)
+
+
+def _facts(facts: Mapping[str, object]) -> str:
+    listed = "".join(
+        f"<div><dt>{page.words(name)}</dt><dd>{page.words(fact)}</dd></div>" for name, fact in facts.items()
+    )
+    return f"<dl>{listed}</dl>" if listed else ""
+
+
+def _foot(figures: Sequence[Figure], limit: int) -> str:
+    told = f"Figures are of the first {limit:,} held-out items at most, intervals of 95 %. " if figures else ""
+    return f"<footer>{told}This page holds examples of the training data.</footer>"
+
+
+def _sections(
+    net: Net, spec: Spec, dataset: Splits, rows: Sequence[Mapping[str, Any]], figures: Sequence[Figure]
+) -> Iterator[str]:
+    order = None
+    if isinstance(net, HasDensity):
+        order = latent_divergence(net, dataset.test.read(slice(0, MANY)).x)
+    if spec.kind == "image":
+        yield from _pictures(net, spec, dataset, order)
+    elif isinstance(net, Samples):
+        yield _table(sample(net, spec, 8))
+    if isinstance(net, HasDensity):
+        yield _likely(net, spec, dataset)
+    yield f'<div class="two">{"".join(_charts(net, dataset, rows, order))}</div>'
+    if figures:
+        told = "What items that the model has never seen say about it, and what that means."
+        yield page.section("Held-out figures", told, _figures(figures))
+
+
+# --- pictures --------------------------------------------------------------------------------------------------------
+
+
+def _pictures(net: Net, spec: Spec, dataset: Splits, order: np.ndarray | None) -> Iterator[str]:
+    if isinstance(net, Reconstructs):
+        yield _reconstructions(net, dataset.test)
+    if isinstance(net, Samples):
+        yield _samples(net, spec, dataset.train)
+        yield _traversal(net, dataset.test, order)
+        yield _walks(net, dataset.test)
+
+
+def _reconstructions(net: Net, source: Source, count: int = 24) -> str:
+    x = source.read(slice(0, count)).x
+    made = reconstruct(net, x)
+    error = (made - x).square().flatten(1).sum(1)
+    pairs = [((a, b), f"row:{i} · {off:.3g}") for i, (a, b, off) in enumerate(zip(x, made, error, strict=True))]
+    told = "Held-out pictures (left) and what is left of them after the code (right), with the squared error."
+    return page.section("Reconstructions", told, page.cells(pairs, 8))
+
+
+def _samples(net: Net, spec: Spec, source: Source, count: int = 24) -> str:
+    x = sample(net, spec, count)
+    found = nearest(x, source)
+    pairs = [((x[i], found.items[i]), f"seed:{i} · {found.distance[i]:.3g}") for i in range(count)]
+    told = (
+        "Pictures that the model made up (left), each beside the training picture nearest to it (right), with their "
+        "squared distance: a model that only remembers would show the same picture twice."
+    )
+    return page.section("Samples", told, page.cells(pairs, 8))
+
+
+def _traversal(net: Net, source: Source, order: np.ndarray | None, count: int = 8) -> str:
+    at = codes_of(net, source.read([0]).x) if isinstance(net, Encodes) else None
+    latents, values, items = traverse(net, at, 11, order)
+    rows = []
+    for latent, value, row in list(zip(latents, values, items, strict=True))[:count]:
+        carried = "" if order is None else f"<br>{order[latent]:.2f} nats"
+        rows.append(_row(f"latent {latent}{carried}", row, [f"latent {latent} at {each:.2f}" for each in value]))
+    ordered = "" if order is None else ", those that carry most first"
+    others = "at its median" if at is None else "as in row:0"
+    told = f"One latent in each row{ordered}, moved over the middle 90 % of the prior; the others stay {others}."
+    return page.section("What the latents stand for", told, "".join(rows))
+
+
+def _walks(net: Net, source: Source, count: int = 3) -> str:
+    rows = []
+    for i in range(count):
+        if isinstance(net, Encodes):
+            ends, names = codes_of(net, source.read([2 * i, 2 * i + 1]).x), f"row:{2 * i} to row:{2 * i + 1}"
+        else:
+            ends, names = draw(net, [2 * i, 2 * i + 1]), f"seed:{2 * i} to seed:{2 * i + 1}"
+        rows.append(_row(names, interpolate(net, ends, steps=11), [names] * 11))
+    told = "From one item to another through latent space. In a good space what lies between looks like data, too."
+    return page.section("Interpolations", told, "".join(rows))
+
+
+def _row(label: str, items: Tensor, alts: Sequence[str]) -> str:
+    tiles = "".join(page.tile(item, alt) for item, alt in zip(items, alts, strict=True))
+    return f'<div class="row"><span>{label}</span><div>{tiles}</div></div>'
+
+
+def _table(items: Tensor) -> str:
+    lines = "".join(f"<tr>{''.join(f'<td>{value:.3g}</td>' for value in item[:12].tolist())}</tr>" for item in items)
+    told = f"Rows that the model made up; the first {min(12, items.shape[1])} of {items.shape[1]} columns."
+    return page.section("Samples", told, f'<div class="scroll"><table>{lines}</table></div>')
+
+
+# --- likelihoods -----------------------------------------------------------------------------------------------------
+
+
+def _likely(net: Net, spec: Spec, dataset: Splits) -> str:
+    held, trained = dataset.test.read(slice(0, MANY)).x, dataset.train.read(slice(0, MANY)).x
+    foreign, kind = _foreign(spec, held[0])
+    scores, remembered = (log_likelihood(net, x, DRAWS).value for x in (held, trained))
+    score = float(log_likelihood(net, foreign[None], DRAWS).value[0])
+    chart = page.chart(curves.likelihoods(scores, remembered, score, page.theme()), "likelihoods")
+    shown = _extremes(held, scores) if spec.kind == "image" else ""
+    told = "Items that the model has learnt from and items that it has not: the nearer they lie, the less it memorised."
+    body = f'<div class="two"><div>{chart}</div><div>{_flagged(spec, foreign, kind, score, scores)}{shown}</div></div>'
+    return page.section("How likely items are", told, body)
+
+
+def _foreign(spec: Spec, x: Tensor) -> tuple[Tensor, str]:
+    """An item that belongs to no data: one that does, turned inside out."""
+    if spec.kind == "image":
+        return spec.high + spec.low - x, "a held-out picture with light and dark exchanged"
+    return x.flip(-1), "a held-out row with its columns in the wrong order"
+
+
+def _flagged(spec: Spec, foreign: Tensor, kind: str, score: float, scores: np.ndarray) -> str:
+    below = int((scores < score).sum())
+    place = f"Its log p(x) is {score:,.1f} nats: " + (
+        f"{below} of {len(scores)} held-out items are less likely."
+        if below
+        else f"every one of {len(scores)} held-out items is more likely."
+    )
+    strange = below < 0.01 * len(scores)
+    verdict = '<span class="alarm">Flagged as foreign.</span>' if strange else "The model does not find it strange."
+    shown = page.tile(foreign, "the foreign item") if spec.kind == "image" else ""
+    return f'<div class="foreign">{shown}<p>A foreign item, {page.words(kind)}. {page.words(place)} {verdict}</p></div>'
+
+
+def _extremes(items: Tensor, scores: np.ndarray, count: int = 6) -> str:
+    ranked = np.argsort(scores)
+    chosen = [*ranked[:count], *ranked[-count:]]
+    shown: list[page.Cell] = [((items[int(i)],), f"{scores[i]:,.0f}") for i in chosen]
+    return f"<p>The {count} least and the {count} most likely held-out items, in nats:</p>{page.cells(shown, 6)}"
+
+
+# --- charts and figures ----------------------------------------------------------------------------------------------
+
+
+def _charts(net: Net, dataset: Splits, rows: Sequence[Mapping[str, Any]], order: np.ndarray | None) -> Iterator[str]:
+    if any(row.get("logs") for row in rows):
+        told = "The course of the training. What the decoder misses and what the code costs, stacked, are the -ELBO."
+        if order is None:
+            told = "The course of the training."
+        yield page.section("Loss", told, page.chart(curves.losses(rows, page.theme()), "loss"))
+    if order is not None:
+        told = "How much each latent tells about an item, on average; those near 0 are not used."
+        drawn = page.chart(curves.divergences(order, page.theme()), "divergences")
+        yield page.section("KL of each latent", told, drawn)
+        yield from _cloud(net, dataset.test, order)
+
+
+def _cloud(net: Net, source: Source, order: np.ndarray) -> Iterator[str]:
+    """Codes by class, where the data has classes and the code two numbers to show."""
+    batch, names = source.read(slice(0, 2 * MANY)), source.spec.classes
+    if batch.label is None or not names or len(order) < 2:
+        return
+    first, second = np.argsort(-order)[:2]
+    points = codes_of(net, batch.x)[:, [int(first), int(second)]].numpy()
+    titles = f"latent {first}", f"latent {second}"
+    drawn = page.chart(curves.codes(points, batch.label.numpy(), names, titles, page.theme()), "codes")
+    told = "Held-out items by the two latents that carry most, coloured by class. The model was not shown the classes."
+    yield page.section("Where items lie", told, drawn)
+
+
+def _figures(figures: Sequence[Figure]) -> str:
+    made = []
+    for figure in figures:
+        spread = f"<small>{figure.low:.5g} to {figure.high:.5g}</small>" if figure.low < figure.high else ""
+        made.append(
+            f"<div><h3>{page.words(figure.name)}</h3><b>{figure.value:.5g}</b><small>{page.words(figure.unit)}</small> "
+            f"{spread}<p>{page.words(figure.meaning)}</p></div>"
+        )
+    return f'<div class="figures">{"".join(made)}</div>'
