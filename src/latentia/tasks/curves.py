@@ -190,10 +190,9 @@ def _classes(axes: Axes, cloud: Array, labels: NDArray[Any], names: Sequence[str
     palette = colormaps["tab10"] if len(names) <= 10 else colormaps["turbo"].resampled(len(names))
     for i, name in enumerate(names):
         some = cloud[labels == i]
-        axes.scatter(some[:, 0], some[:, 1], s=8, color=palette(i), alpha=0.7, linewidths=0)
-        if len(some) and len(names) <= 12:
-            x, y = np.median(some, axis=0)
-            axes.text(x, y, name, color=theme.ink, fontsize=10, fontweight="bold", ha="center")
+        axes.scatter(some[:, 0], some[:, 1], s=8, color=palette(i), alpha=0.7, linewidths=0, label=name)
+    if len(names) <= 14:
+        _legend(axes, theme, "center left", anchor=(1.0, 0.5))
 
 
 def _blank(theme: Theme) -> tuple[Figure, Axes]:
@@ -211,8 +210,8 @@ def _blank(theme: Theme) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _legend(axes: Axes, theme: Theme, where: str = "upper right") -> None:
-    axes.legend(loc=where, frameon=False, fontsize=9, labelcolor=theme.ink)  # type: ignore[call-overload]
+def _legend(axes: Axes, theme: Theme, where: Any = "upper right", anchor: tuple[float, float] | None = None) -> None:
+    axes.legend(loc=where, bbox_to_anchor=anchor, frameon=False, fontsize=9, labelcolor=theme.ink)
 
 
 def _engineering() -> Any:

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from latentia.core import Encodes, HasDensity, Samples
 from latentia.errors import BadData, CannotDo
-from latentia.tasks.working import Net, parts, place, require, still
+from latentia.tasks.working import ItemNoise, Net, parts, place, require, still
 
-__all__ = ["codes_of", "decode", "deviations", "encode"]
+__all__ = ["codes_of", "decode", "deviation", "deviations", "encode"]
 
 
 def encode(net: Net, x: Tensor, batch: int = 256) -> NDArray[np.float64]:
@@ -38,20 +38,23 @@ def deviations(net: Net, x: Tensor, batch: int = 256) -> NDArray[np.float64]:
     """How unsure the posterior is of each code: its standard deviations, ``(N, latent)`` in float64.
 
     Raises:
-        CannotDo: the net has no posterior, or one that does not tell its standard deviation.
+        CannotDo: the net has no posterior.
     """
     require(net, HasDensity, "encode with standard deviations")
     with still(net):
         like = place(net)
-        posteriors = (net.posterior(x[rows].to(like)) for rows in parts(len(x), batch))
-        done = [_deviation(posterior) for posterior in posteriors]
-    return np.concatenate(done)
+        done = [deviation(net.posterior(x[rows].to(like)), like) for rows in parts(len(x), batch)]
+    return np.concatenate(done) if done else np.empty((0, net.latent))
 
 
-def _deviation(posterior: Any) -> NDArray[np.float64]:
-    if not hasattr(posterior, "standard_deviation"):
-        raise CannotDo(f"a {type(posterior).__name__} posterior does not tell its standard deviation")
-    return np.asarray(posterior.standard_deviation.cpu().numpy(), dtype=np.float64)
+def deviation(posterior: Any, like: Tensor) -> NDArray[np.float64]:
+    """The standard deviation of each latent of each item: the posterior's own word for it, or that of some draws."""
+    if hasattr(posterior, "standard_deviation"):
+        known: Tensor = posterior.standard_deviation.expand_as(posterior.mean)
+        return known.cpu().double().numpy()
+    noise = ItemNoise(range(len(posterior.mean)), like, "deviation")
+    draws = torch.stack([posterior.sample(noise) for _ in range(64)])
+    return draws.std(0).cpu().double().numpy()
 
 
 def decode(net: Net, z: ArrayLike | Tensor, batch: int = 256) -> Tensor:

@@ -57,27 +57,49 @@ def report(
         spec: of its data.
         dataset: the splits: samples are held against ``train``, everything else shows ``test``.
         rows: those of ``log.jsonl``.
-        facts: what stands under the title, by name (model, data, images seen, time); ``title`` is the title.
+        facts: texts that stand under the title, by name, beside what the page finds out itself (data, images seen,
+            time, size of the net); ``title`` is the title, ``recipe`` may be a mapping, anything else is left out.
         path: where the page goes; it appears there when it is whole.
         limit: at most this many held-out items are evaluated.
     """
-    told = {name: fact for name, fact in facts.items() if name != "title"}
-    title = str(facts.get("title") or f"{type(net).__name__} on {dataset.name}")
+    title = str(facts.get("title") or f"{facts.get('model', type(net).__name__)} on {dataset.name}")
     figures = evaluate(net, dataset.test, DRAWS, limit=limit) if isinstance(net, Reconstructs) else []
     body = "".join(_sections(net, spec, dataset, rows, figures))
-    return page.write(page.page(title, _facts(told), body + _foot(figures, limit)), path)
-
-
-def _facts(facts: Mapping[str, object]) -> str:
-    listed = "".join(
-        f"<div><dt>{page.words(name)}</dt><dd>{page.words(fact)}</dd></div>" for name, fact in facts.items()
+    return page.write(
+        page.page(title, _head(net, spec, dataset, rows, facts), body + _foot(figures, facts, limit)), path
     )
-    return f"<dl>{listed}</dl>" if listed else ""
 
 
-def _foot(figures: Sequence[Figure], limit: int) -> str:
-    told = f"Figures are of the first {limit:,} held-out items at most, intervals of 95 %. " if figures else ""
-    return f"<footer>{told}This page holds examples of the training data.</footer>"
+def _head(net: Net, spec: Spec, dataset: Splits, rows: Sequence[Mapping[str, Any]], facts: Mapping[str, object]) -> str:
+    told = {name: fact for name, fact in facts.items() if isinstance(fact, str) and name != "title"}
+    shape = " x ".join(str(side) for side in spec.shape)
+    last = rows[-1] if rows else {}
+    found = {
+        "data": f"{dataset.name}, {len(dataset.train):,} items of {shape}",
+        "net": f"{sum(weight.numel() for weight in net.parameters()):,} weights, {net.latent} latents",
+        "images seen": f"{int(last.get('seen', 0)):,}",
+        "time": _duration(float(last.get("seconds", 0))),
+    }
+    listed = [
+        f"<div><dt>{page.words(name)}</dt><dd>{page.words(fact)}</dd></div>" for name, fact in (found | told).items()
+    ]
+    return f"<dl>{''.join(listed)}</dl>"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+def _foot(figures: Sequence[Figure], facts: Mapping[str, object], limit: int) -> str:
+    told = []
+    if isinstance(recipe := facts.get("recipe"), Mapping):
+        told.append("Recipe: " + ", ".join(f"{name} {value}" for name, value in recipe.items() if value != []) + ".")
+    if figures:
+        told.append(f"Figures are of at most the first {limit:,} held-out items; intervals are of 95 %.")
+    told.append("This page holds examples of the data that the model was trained on.")
+    return f"<footer>{page.words(' '.join(told))}</footer>"
 
 
 def _sections(
@@ -233,7 +255,7 @@ def _cloud(net: Net, source: Source, order: np.ndarray) -> Iterator[str]:
     points = codes_of(net, batch.x)[:, [int(first), int(second)]].numpy()
     titles = f"latent {first}", f"latent {second}"
     drawn = page.chart(curves.codes(points, batch.label.numpy(), names, titles, page.theme()), "codes")
-    told = "Held-out items by the two latents that carry most, coloured by class. The model was not shown the classes."
+    told = "Held-out items by the two latents that carry most, coloured by class."
     yield page.section("Where items lie", told, drawn)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,7 +13,7 @@ from latentia.core import HasDensity, Samples
 from latentia.distributions.normal import Normal
 from latentia.errors import BadField
 from latentia.metrics.latents import gaussian_divergence
-from latentia.tasks.encode import decode
+from latentia.tasks.encode import decode, deviation
 from latentia.tasks.working import ItemNoise, Net, parts, place, require, still
 
 __all__ = ["latent_divergence", "prior_quantiles", "traverse"]
@@ -93,8 +92,8 @@ def latent_divergence(net: Net, x: Tensor, batch: int = 256) -> Array:
         base, spread = _prior_moments(net)
         for rows in parts(len(x), batch):
             posterior = net.posterior(x[rows].to(place(net)))
-            mean, deviation = posterior.mean.cpu().numpy(), _deviation(posterior, place(net))
-            total += gaussian_divergence(mean, deviation, base, spread).sum(0)
+            mean = posterior.mean.cpu().double().numpy()
+            total += gaussian_divergence(mean, deviation(posterior, place(net)), base, spread).sum(0)
     return total / len(x)
 
 
@@ -109,12 +108,3 @@ def _prior_moments(net: Net) -> tuple[Array, Array]:
 def _prior_draws(net: Net) -> Tensor:
     draws: Tensor = net.draw(ItemNoise(range(DRAWS), place(net), "traverse"))
     return draws.cpu().float()
-
-
-def _deviation(posterior: Any, like: Tensor) -> Array:
-    """The standard deviation of each latent of each item: its own word for it, or that of some draws."""
-    if hasattr(posterior, "standard_deviation"):
-        return np.asarray(posterior.standard_deviation.cpu().numpy(), dtype=np.float64)
-    noise = ItemNoise(range(len(posterior.mean)), like, "deviation")
-    draws = torch.stack([posterior.sample(noise) for _ in range(64)])
-    return np.asarray(draws.std(0).cpu().numpy(), dtype=np.float64)
