@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Group, Parameter
 
@@ -51,7 +51,8 @@ Run = Annotated[str, Parameter(help="the folder of a run")]
 Items = Annotated[str, Parameter(help="the items: a data set's name (mnist, or mnist:train) or a path")]
 Out = Annotated[str | None, Parameter(name=["--out", "-o"], help="where to write; the ending is the form")]
 Count = Annotated[int, Parameter(name=["--count", "-n"], help="how many")]
-Weights = Annotated[str, Parameter(help="best (by the score on held-out data) or last")]
+Weights = Annotated[Literal["best", "last"], Parameter(help="those with the best score on held-out data, or the last")]
+Split = Annotated[Literal["train", "validation", "test"], Parameter(help="which items")]
 DEFAULTS = Common()
 
 

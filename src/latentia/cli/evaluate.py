@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from latentia.cli import output
-from latentia.cli.common import DEFAULTS, Common, Out, Run, Weights, load
+from latentia.cli.common import DEFAULTS, Common, Out, Run, Split, Weights, load
 
 if TYPE_CHECKING:
     from latentia.tasks.evaluate import Figure
@@ -17,7 +17,7 @@ def evaluate(
     run: Run,
     /,
     *,
-    split: Annotated[str, Parameter(help="train, validation or test")] = "test",
+    split: Split = "test",
     draws: Annotated[int, Parameter(help="importance samples of each item's log-likelihood")] = 1000,
     out: Out = None,
     weights: Weights = "best",

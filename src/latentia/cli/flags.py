@@ -21,6 +21,7 @@ from latentia.fields import Field, fields_of, parse
 MODEL, DATA, BUDGET, MACHINE = (
     Group(name, sort_key=place) for place, name in enumerate(("Model", "Data", "Budget", "Machine"), 1)
 )
+WORDS = ("model", "data", "run", "preset")  # what a file may say beside fields
 OF_BUDGET = ("images", "steps", "minutes", "batch", "every", "average")
 
 
@@ -96,23 +97,31 @@ def given(flags: Any, config: type) -> dict[str, Any]:
     return {name: parse(known[name], value) if isinstance(value, str) else value for name, value in found.items()}
 
 
-def read_toml(path: Path, configs: Iterable[type]) -> dict[str, Any]:
-    """The fields that a TOML file sets, by name: ``latent = 8``, ``images = "2M"``, ``model = "vae"``.
+def read_toml(path: Path) -> dict[str, Any]:
+    """What a TOML file says.
 
     Raises:
-        BadField: no such file, no TOML, or a name that none of ``configs`` has.
+        BadField: no such file, or no TOML.
     """
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise BadField(f"--config {path}: {error.strerror}") from None
     except ValueError as error:
         raise BadField(f"--config {path} is no TOML file: {error}") from None
+
+
+def fields_in(path: Path, configs: Iterable[type]) -> dict[str, Any]:
+    """The fields that a TOML file sets, by name: ``latent = 8``, ``images = "2M"``, ``model = "vae"``.
+
+    Raises:
+        BadField: no TOML file, or a name that none of ``configs`` has.
+    """
     known = {field.name: field for config in configs for field in fields_of(config)}
     found = {}
-    for key, value in values.items():
+    for key, value in read_toml(path).items():
         name = key.replace("-", "_")
-        if name in ("model", "data", "run", "preset"):
+        if name in WORDS:
             found[name] = value
         elif name not in known:
             raise BadField(f"--config {path}: there is no field {key!r}; {near(name, known)}")

@@ -32,7 +32,9 @@ def of_run(run: str, common: Common) -> None:
     """The facts of recipe.json that a person asks for, then the layers."""
     model = load(run, common)
     facts = model.facts
-    layers = [{"layer": name, "shape": "x".join(map(str, shape)), "weights": n} for name, shape, n in model.hourglass()]
+    layers: list[dict[str, Any]] = [
+        {"layer": name, "shape": "x".join(map(str, shape)), "weights": n} for name, shape, n in model.hourglass()
+    ]
     told = {
         "run": str(model.run),
         "model": facts["model"],
@@ -59,11 +61,13 @@ def of_data(what: str, common: Common) -> None:
         "shape": "x".join(map(str, spec.shape)),
         "values": f"{spec.low:g} to {spec.high:g}" + (f" in {spec.levels} levels" if spec.levels else ""),
         "classes": list(spec.classes),
-        **{split: len(getattr(found, split)) for split in ("train", "validation", "test")},
+        "train": len(found.train),
+        "validation": len(found.validation),
+        "test": len(found.test),
         "terms": found.terms,
         "notes": list(found.notes) if common.json else "\n".join(found.notes),
     }
-    output.facts(told if common.json else {name: value for name, value in told.items() if value}, common.json)
+    output.facts({name: value for name, value in told.items() if value or common.json}, common.json)
 
 
 def _with_classes(what: str) -> DataSet:

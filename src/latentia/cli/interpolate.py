@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -15,7 +15,7 @@ def interpolate(
     /,
     *items: Annotated[str, Parameter(name="ITEM", help="two or more: a seed, row:12 of the test split, or a file")],
     steps: Annotated[int, Parameter(help="pictures from one item to the next, both counted")] = 9,
-    how: Annotated[str, Parameter(help="slerp or lerp")] = "slerp",
+    how: Annotated[Literal["slerp", "lerp"], Parameter(help="around the origin, or straight")] = "slerp",
     loop: Annotated[bool, Parameter(help="walk back to the first item", negative="")] = False,
     out: Out = None,
     weights: Weights = "best",

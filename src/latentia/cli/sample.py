@@ -23,5 +23,6 @@ def sample(
     """Draw new items. Item i is that of seed SEED + i, whatever the count, the batch or the device."""
     output.form(out, output.ITEMS)
     x = load(run, common, weights).sample(count, seed=common.seed)
-    names = [f"seed:{common.seed + i}" for i in range(len(x))]
-    render.write(x, names, out, common.json, captions=names if numbers else None)
+    seeds = [common.seed + i for i in range(len(x))]
+    captions = [str(seed) for seed in seeds] if numbers else None
+    render.write(x, [f"seed:{seed}" for seed in seeds], out, common.json, captions=captions)

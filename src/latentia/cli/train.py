@@ -15,7 +15,18 @@ from cyclopts import App, Parameter
 
 from latentia.cli import output
 from latentia.cli.common import first, switch
-from latentia.cli.flags import DATA, MACHINE, MODEL, given, group_of_training, only, options, read_toml
+from latentia.cli.flags import (
+    DATA,
+    MACHINE,
+    MODEL,
+    WORDS,
+    fields_in,
+    given,
+    group_of_training,
+    only,
+    options,
+    read_toml,
+)
 from latentia.cli.progress import Progress
 from latentia.core import Recipe, Training
 from latentia.data import DataOptions
@@ -65,7 +76,7 @@ def recipe_of(words: Sequence[str]) -> type[Recipe] | None:
     after |= dict(word.split("=", 1) for word in words if word.startswith(("--run=", "--config=")))
     if "--run" in after and (name := _model_of_run(Path(after["--run"]))):
         return models.load(name)
-    if "--config" in after and (name := read_toml(Path(after["--config"]), ()).get("model")):
+    if "--config" in after and (name := read_toml(Path(after["--config"])).get("model")):
         return models.load(name)
     return None
 
@@ -130,8 +141,8 @@ class Wanted:
         if path is None:
             return self
         known = (DataOptions, Training) + (() if recipe is None else (recipe,))
-        found = read_toml(path, known)
-        words = {name: getattr(self, name) or found.pop(name, None) for name in ("model", "data", "run", "preset")}
+        found = fields_in(path, known)
+        words = {name: getattr(self, name) or found.pop(name, None) for name in WORDS}
         words["run"] = None if words["run"] is None else Path(words["run"])
         return replace(self, **words, values=found | self.values)
 
@@ -217,6 +228,10 @@ def preset(name: str | None, recipe: type[Recipe]) -> dict[str, Any]:
 
 
 def finish(model: Model, as_json: bool) -> None:
-    """Where the run is, and what to do with it."""
-    if first():
-        output.facts({"run": str(model.run), "model": model.facts["model"]}, as_json)
+    """The report, and where the run is; from the first of several processes."""
+    if not first():
+        return
+    report, weights = model.run / "report.html", model.run / "weights.safetensors"
+    if not report.is_file() or report.stat().st_mtime < weights.stat().st_mtime:
+        model.report()
+    output.facts({"run": str(model.run), "model": model.facts["model"], "report": str(report)}, as_json)

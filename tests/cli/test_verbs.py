@@ -1,0 +1,313 @@
+"""Each verb through the real entry point, on a tiny VAE of digits."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import latentia
+
+from .conftest import TINY, Call
+
+
+def test_train_leaves_a_whole_run(run: Path) -> None:
+    names = {path.name for path in run.iterdir()}
+    assert {"recipe.json", "log.jsonl", "weights.safetensors", "weights-last.safetensors", "report.html"} <= names
+    facts = json.loads((run / "recipe.json").read_text())
+    assert facts["recipe"]["latent"] == 3
+    assert facts["recipe"]["hidden"] == [16]
+
+
+def test_the_same_command_on_a_finished_run_changes_nothing(run: Path, call: Call) -> None:
+    before = (run / "weights.safetensors").read_bytes()
+    code, out, err = call("train", "vae", "digits", "--run", run, *TINY)
+    assert code == 0, err
+    assert str(run) in out
+    assert (run / "weights.safetensors").read_bytes() == before
+
+
+def test_another_recipe_in_the_same_folder_names_the_field(run: Path, call: Call) -> None:
+    code, _, err = call("train", "vae", "digits", "--run", run, *TINY, "--latent", "5")
+    assert code == 2
+    assert "latent" in err
+    assert len(err.strip().splitlines()) <= 2
+
+
+def test_a_run_goes_on_with_a_larger_budget_and_its_own_folder(call: Call, tmp_path: Path) -> None:
+    code, out, err = call("train", "vae", "digits", *TINY, "--json")
+    assert code == 0, err
+    folder = Path(json.loads(out)["run"])
+    assert folder == Path("runs/vae-digits")
+    assert "held out" in err
+    code, _, err = call("train", "--run", folder, "--images", "1.5k", "--quiet")
+    assert (code, err) == (0, "")
+    assert json.loads((tmp_path / folder / "recipe.json").read_text())["budget"] >= 1500
+    code, _, err = call("train", "--run", folder, "--latent", "5")
+    assert code == 2
+    assert "--latent was decided when runs/vae-digits began" in err
+    code, out, err = call("train", "vae", "digits", *TINY, "--fresh", "--quiet")
+    assert (code, out.split()[1]) == (0, "runs/vae-digits-2"), err
+
+
+def test_flags_win_over_a_file_of_fields(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "small.toml").write_text(
+        'model = "vae"\ndata = "digits"\nlatent = 7\nhidden = [16]\nimages = "300"\ndevice = "cpu"\nbeta = "0:1@200"\n'
+    )
+    code, out, err = call("train", "--config", "small.toml", "--latent", "2", "--quiet")
+    assert code == 0, err
+    facts = json.loads((tmp_path / out.split()[1] / "recipe.json").read_text())
+    assert (facts["recipe"]["latent"], facts["recipe"]["hidden"], facts["recipe"]["beta"]) == (2, [16], "0:1@200")
+    (tmp_path / "wrong.toml").write_text("latnt = 7\n")
+    code, _, err = call("train", "vae", "digits", "--config", "wrong.toml")
+    assert code == 2
+    assert "no field 'latnt'; did you mean 'latent'" in err
+
+
+def test_sample_is_a_picture_of_seeds(run: Path, call: Call, tmp_path: Path) -> None:
+    assert call("sample", run, "-n", "6", "--seed", "4", "--numbers", "-o", "a.png") == (0, "", "")
+    with Image.open(tmp_path / "a.png") as picture:
+        assert picture.size[0] > 8
+    assert call("sample", run, "-n", "6", "--seed", "4", "-o", "a.npz")[0] == 0
+    assert call("sample", run, "-n", "2", "--seed", "8", "-o", "b.npy")[0] == 0
+    with np.load(tmp_path / "a.npz") as found:
+        assert found["x"].shape == (6, 1, 8, 8)
+        assert found["item"].tolist()[0] == "seed:4"
+        np.testing.assert_array_equal(found["x"][4:], np.load(tmp_path / "b.npy"))
+    _, out, _ = call("sample", run, "-n", "2")
+    assert out.splitlines()[0].split() == ["item", "shape", "lowest", "mean", "highest"]
+    _, out, _ = call("sample", run, "-n", "2", "--json")
+    assert np.array(json.loads(out)[1]["x"]).shape == (1, 8, 8)
+
+
+def test_every_form_of_items(run: Path, call: Call, tmp_path: Path) -> None:
+    for out in ("a.png", "a.gif", "a.npz", "a.npy", "a.csv", "a.json", "a/"):
+        assert call("sample", run, "-n", "3", "-o", out) == (0, "", ""), out
+    with Image.open(tmp_path / "a.gif") as film:
+        assert film.n_frames == 3
+    assert sorted(path.name for path in (tmp_path / "a").iterdir()) == [f"{i}-seed-{i}.png" for i in range(3)]
+    assert len((tmp_path / "a.csv").read_text().splitlines()) == 4
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def test_a_number_edited_in_the_codes_file_moves_one_item(run: Path, call: Call, tmp_path: Path) -> None:
+    assert call("encode", run, "digits", "-o", "codes.csv") == (0, "", "")
+    rows = list(csv.DictReader((tmp_path / "codes.csv").read_text().splitlines()))
+    assert list(rows[0]) == ["item", "z1", "z2", "z3"]
+    assert len(rows) == 180
+    assert call("decode", run, "codes.csv", "-o", "before.npy")[0] == 0
+    rows[5]["z2"] = "2.5"
+    with (tmp_path / "codes.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    assert call("decode", run, "codes.csv", "-o", "after.npy")[0] == 0
+    before, after = np.load(tmp_path / "before.npy"), np.load(tmp_path / "after.npy")
+    moved = np.abs(before - after).reshape(180, -1).max(1)
+    assert moved[5] > 1e-3
+    assert np.delete(moved, 5).max() < 1e-5
+    model = latentia.load(run, device="cpu")
+    np.testing.assert_allclose(before, model.reconstruct("digits").numpy(), atol=1e-5)
+
+
+@pytest.mark.parametrize("ending", ["csv", "json", "npz", "npy"])
+def test_codes_come_back_from_every_form(ending: str, run: Path, call: Call, tmp_path: Path) -> None:
+    assert call("encode", run, "digits", "--std", "-o", f"codes.{ending}")[0] == 0
+    assert call("decode", run, f"codes.{ending}", "-o", "x.npz")[0] == 0
+    with np.load(tmp_path / "x.npz") as found:
+        assert found["x"].shape == (180, 1, 8, 8)
+        np.testing.assert_allclose(found["x"], latentia.load(run, device="cpu").reconstruct("digits"), atol=1e-5)
+
+
+def test_deviations_stand_beside_the_codes(run: Path, call: Call) -> None:
+    code, out, _ = call("encode", run, "digits", "--std", "--json")
+    row = json.loads(out)[0]
+    assert code == 0
+    assert list(row) == ["item", "z1", "z2", "z3", "std1", "std2", "std3"]
+    assert all(0 < row[f"std{i}"] < 10 for i in (1, 2, 3))
+
+
+BROKEN = [
+    ("a.csv", "item,z1,z2,z3\na,1,2,x\n", "item 1: z3 is 'x'; it must be a number"),
+    ("a.csv", "item,z1,z2,z3\na,1,2,nan\n", "finite"),
+    ("a.csv", "item,x,y\na,1,2\n", "no column z1"),
+    ("a.csv", "item,z1,z2\na,1,2\n", "(N, 3)"),
+    ("a.json", "{", "is no codes file"),
+    ("a.json", '[{"z1": 1, "z2": 2, "z3": 3}, {"z1": 1}]', "rows of [1, 3] latents"),
+    ("a.npy", "no array", "is no codes file"),
+    ("a.txt", "1 2 3", "ends in '.txt'"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "said"), BROKEN, ids=lambda value: value if len(value) < 12 else "")
+def test_a_broken_codes_file_is_refused(name: str, text: str, said: str, run: Path, call: Call, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(text)
+    code, _, err = call("decode", run, name, "-o", "x.png")
+    assert said in err
+    assert code == 2
+    assert not (tmp_path / "x.png").exists()
+
+
+def test_a_codes_file_never_runs_code(run: Path, call: Call, tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.array([{"z1": 1}], dtype=object), allow_pickle=True)
+    code, _, err = call("decode", run, "a.npy")
+    assert code == 2
+    assert "is no codes file" in err
+
+
+OUTS = [
+    (["sample"], "a.jpg", "a.jpg ends in '.jpg'; this can be written as .png, .gif, .npz, .npy, .csv, .json, folder/"),
+    (["sample"], "a", "a has no ending"),
+    (["sample"], "none/a.png", "there is no folder none"),
+    (["evaluate"], "a.png", "a.png ends in '.png'; this can be written as .csv, .json"),
+    (["encode", "digits"], "a/", "a/ is a folder; this can be written as .csv, .json, .npz, .npy"),
+]
+
+
+@pytest.mark.parametrize(("words", "out", "said"), OUTS)
+def test_an_unknown_form_is_refused_before_the_work(
+    words: list[str], out: str, said: str, run: Path, call: Call, tmp_path: Path
+) -> None:
+    code, _, err = call(words[0], run, *words[1:], "-o", out)
+    assert said in err
+    assert code == 2
+    assert not list(tmp_path.iterdir())
+
+
+def test_nothing_half_written_is_left(run: Path, call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.png").write_bytes(b"old")
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Image.Image, "save", full)
+    code, _, err = call("sample", run, "-o", "a.png")
+    assert (code, err) == (2, "latentia: cannot write a file: No space left on device\n")
+    assert (tmp_path / "a.png").read_bytes() == b"old"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+
+
+def test_reconstruct_sets_items_beside_what_was_made_of_them(run: Path, call: Call, tmp_path: Path) -> None:
+    code, _, err = call("reconstruct", run, "digits", "-o", "a.png")
+    assert code == 0
+    assert "the first 32 of 180" in err
+    assert call("reconstruct", run, "digits", "-n", "5", "-o", "a.npy")[0] == 0
+    assert call("reconstruct", run, "digits", "-n", "5", "--draws", "4", "-o", "b.npy")[0] == 0
+    assert np.load(tmp_path / "a.npy").shape == (5, 1, 8, 8)
+    draws = np.load(tmp_path / "b.npy").reshape(5, 4, -1)
+    assert draws.std(1).max() > 0
+
+
+def test_interpolate_meets_its_ends(run: Path, call: Call, tmp_path: Path) -> None:
+    assert call("interpolate", run, "3", "seed:8", "row:2", "--steps", "5", "-o", "a.npy")[0] == 0
+    assert call("sample", run, "-n", "9", "-o", "b.npy")[0] == 0
+    way, seeds = np.load(tmp_path / "a.npy"), np.load(tmp_path / "b.npy")
+    assert len(way) == 9
+    np.testing.assert_allclose(way[[0, 4]], seeds[[3, 8]], atol=1e-5)
+    code, _, err = call("interpolate", run, "3", "8", "--how", "slrp")
+    assert (code, 'Did you mean "slerp"?' in err) == (2, True)
+    code, _, err = call("interpolate", run, "3", "row:9999")
+    assert (code, "rows 0 to 179" in err) == (2, True)
+    code, _, err = call("interpolate", run, "3", "nothing.png")
+    assert (code, "nothing.png" in err) == (2, True)
+
+
+def test_traverse_moves_one_latent_at_a_time(run: Path, call: Call, tmp_path: Path) -> None:
+    assert call("traverse", run, "--at", "row:3", "--latents", "2,0", "--steps", "4", "-o", "a.npz")[0] == 0
+    with np.load(tmp_path / "a.npz") as found:
+        assert found["x"].shape == (8, 1, 8, 8)
+        assert {name.partition("=")[0] for name in found["item"]} == {"z1", "z3"}
+    code, _, err = call("traverse", run, "--latents", "7")
+    assert (code, "0 to 2" in err) == (2, True)
+    code, _, err = call("traverse", run, "--latents", "a")
+    assert (code, "--latents is 'a'" in err) == (2, True)
+
+
+def test_evaluate_says_what_each_figure_means(run: Path, call: Call, tmp_path: Path) -> None:
+    code, out, _ = call("evaluate", run, "--draws", "20")
+    assert code == 0
+    assert "ELBO" in out
+    assert "bits/dim" in out
+    _, out, _ = call("evaluate", run, "--draws", "20", "--json")
+    figures = {row["name"]: row for row in json.loads(out)}
+    assert figures["log-likelihood"]["value"] > figures["ELBO"]["value"]
+    assert call("evaluate", run, "--draws", "20", "-o", "a.csv") == (0, "", "")
+    rows = list(csv.DictReader((tmp_path / "a.csv").read_text().splitlines()))
+    assert float(rows[0]["value"]) == pytest.approx(figures["ELBO"]["value"], rel=1e-6)
+    code, _, err = call("evaluate", run, "--split", "tset")
+    assert (code, "test" in err) == (2, True)
+
+
+def test_compare_sets_runs_side_by_side(run: Path, call: Call) -> None:
+    code, out, err = call("compare", run, run, "--draws", "10")
+    assert code == 0, err
+    assert "ELBO" in out
+    code, out, _ = call("compare", run, run, "--draws", "10", "--json")
+    row = json.loads(out)[0]
+    assert row["figure"] == "ELBO"
+    assert row[f"{run} (1)"] == row[f"{run} (2)"]
+
+
+def test_runs_of_different_data_are_not_compared(run: Path, call: Call) -> None:
+    assert call("train", "vae", "digits", *TINY, "--binarize", "static", "--run", "other", "--quiet")[0] == 0
+    code, _, err = call("compare", run, "other")
+    assert code == 2
+    assert "other were trained on different data: digits with other options" in err
+
+
+def test_info_of_a_run_shows_the_hourglass(run: Path, call: Call) -> None:
+    code, out, _ = call("info", run)
+    assert code == 0
+    assert [word for word in ("x ", "z ", "x-hat", "1x8x8", "latent 3") if word not in out] == []
+    _, out, _ = call("info", run, "--json")
+    found = json.loads(out)
+    weights = sum(tensor.numel() for tensor in latentia.load(run, device="cpu").net.parameters())
+    assert found["weights"] == weights == sum(row["weights"] for row in found["layers"])
+
+
+def test_info_of_data(call: Call, tmp_path: Path) -> None:
+    code, out, _ = call("info", "digits", "--json")
+    found = json.loads(out)
+    assert code == 0
+    assert (found["shape"], found["train"], found["validation"], found["test"]) == ("1x8x8", 1437, 180, 180)
+    assert len(found["classes"]) == 10
+    np.save(tmp_path / "a.npy", np.zeros((20, 9, 10), dtype=np.uint8))
+    code, out, _ = call("info", "a.npy")
+    assert code == 0
+    assert "1x9x10" in out
+
+
+def test_models_and_datasets_are_listed(call: Call) -> None:
+    _, out, _ = call("models", "--json")
+    assert {row["name"] for row in json.loads(out)} >= {"autoencoder", "vae"}
+    _, out, _ = call("datasets")
+    assert "digits" in out
+    assert "terms:" in out
+
+
+def test_a_damaged_run_is_refused(run: Path, call: Call, tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "recipe.json").write_text((run / "recipe.json").read_text())
+    code, _, err = call("sample", "broken")
+    assert (code, "no weights yet" in err) == (2, True)
+    (broken / "weights.safetensors").write_bytes((run / "weights.safetensors").read_bytes()[:200])
+    code, _, err = call("sample", "broken")
+    assert (code, "weights.safetensors" in err) == (2, True)
+    (broken / "recipe.json").write_text("{")
+    code, _, err = call("sample", "broken")
+    assert (code, "recipe.json is damaged" in err) == (2, True)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has the device")
+@pytest.mark.parametrize("verb", ["sample", "evaluate", "traverse"])
+def test_a_device_that_is_not_there(verb: str, run: Path, call: Call) -> None:
+    code, _, err = call(verb, run, "--device", "cuda")
+    assert code == 2
+    assert "cuda" in err
+    assert len(err.strip().splitlines()) <= 2
