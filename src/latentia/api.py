@@ -29,7 +29,7 @@ from latentia.tasks.items import latents_of
 from latentia.tasks.likelihood import LogProb, log_likelihood
 from latentia.tasks.reconstruct import reconstruct
 from latentia.tasks.sample import sample
-from latentia.tasks.traverse import latent_divergence, traverse
+from latentia.tasks.traverse import importance, traverse
 from latentia.training import checkpoint, loop
 from latentia.training.machine import device_of, machine_for, processes
 from latentia.training.run import FORMAT, WEIGHTS, Event, Mirror, Run, Said, versions
@@ -227,7 +227,7 @@ class Model:
         """One latent moved at a time, the most informative first: latents, their values, items (rows, steps, *shape)."""
         net = self._can("traverse", Samples)
         place = None if at is None else self.latents([at])[0]
-        order = latent_divergence(net, self.data().validation.read(slice(0, 1000)).x)
+        order = importance(net, self.data().validation.read(slice(0, 1000)).x)
         return traverse(net, place, steps, order, latents)
 
     def log_prob(self, x: Any, draws: int = 1000, seed: int = 0) -> LogProb:

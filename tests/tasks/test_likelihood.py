@@ -1,20 +1,135 @@
+import math
+
 import numpy as np
 import pytest
 import torch
-from .nets import Autoencoder, LinearGaussian, Rows, normal
 
-from latentia.core import Noise
+from latentia.core import HasDensity
 from latentia.errors import BadField, CannotDo
 from latentia.metrics.likelihood import effective_sample_size, iwae, standard_error
 from latentia.tasks.likelihood import AHEAD, DrawNoise, log_likelihood, weigh
 
+from .nets import Autoencoder, LinearGaussian, normal
 
-def test_true_posterior_gives_the_exact_likelihood_with_any_number_of_draws():
-    net = LinearGaussian()
-    x = normal(7, 6)
-    for draws in (1, 3, 200):
-        found = log_likelihood(net, x, draws)
-        np.testing.assert_allclose(found.value, net.log_prob(x), rtol=1e-10)
-        np.testing.assert_allclose(found.ess, draws, rtol=1e-9)
-    assert found.error.max() < 1e-6
-    assert found.value.dtype == np.float64
+
+def test_the_net_of_these_tests_has_a_density():
+    assert isinstance(LinearGaussian(), HasDensity)
+    assert not isinstance(Autoencoder(), HasDensity)
+
+
+@pytest.mark.parametrize("draws", [1, 3, 200])
+def test_the_true_posterior_gives_the_exact_likelihood_with_any_number_of_draws(draws):
+    net, x = LinearGaussian(), normal(7, 6)
+    found = log_likelihood(net, x, draws)
+    np.testing.assert_allclose(found.value, net.log_prob(x), rtol=1e-10)
+    np.testing.assert_allclose(found.ess, draws, rtol=1e-9)
+    assert [column.dtype for column in found] == [np.float64] * 3
+
+
+def test_a_wrong_posterior_gives_the_exact_likelihood_within_the_error_that_is_told():
+    net, x = LinearGaussian(stretch=1.4), normal(40, 6)
+    found = log_likelihood(net, x, 3000)
+    score = (found.value - net.log_prob(x)) / found.error
+    assert np.abs(score).max() < 4
+    assert 0.6 < score.std() < 1.5  # the error is neither too small nor too large
+    assert (found.ess < 2900).all()
+    assert (found.ess > 100).all()
+
+
+def test_one_draw_is_the_elbo_and_more_draws_raise_the_bound():
+    net, x = LinearGaussian(stretch=2.0), normal(60, 6)
+    bounds = [log_likelihood(net, x, draws).value.mean() for draws in (1, 10, 1000)]
+    assert bounds[0] < bounds[1] < bounds[2] < net.log_prob(x).mean() + 0.05
+    one = weigh(net, x, 1)
+    np.testing.assert_allclose(one.log_prob.value, one.elbo, rtol=1e-12)
+    assert np.isinf(one.log_prob.error).all()  # one draw says nothing about its own error
+
+
+def test_terms_of_the_elbo_have_their_closed_form():
+    net, x = LinearGaussian(stretch=0.7), normal(30, 6)
+    posterior = net.posterior(x)
+    kl = posterior.kl_to_standard_normal().sum(1).detach().numpy()
+    found = weigh(net, x, 4000)
+    np.testing.assert_allclose(found.rate, kl, atol=0.25)
+    np.testing.assert_allclose(found.rate.mean(), kl.mean(), atol=0.03)
+    np.testing.assert_allclose(found.elbo, -found.distortion - found.rate)
+
+
+@pytest.mark.parametrize("rows", [1, 5, 64, 100, 1000])
+def test_the_rows_of_a_pass_change_nothing(rows):
+    net, x = LinearGaussian(stretch=1.3), normal(9, 6)
+    whole = log_likelihood(net, x, 150, seed=3)
+    other = log_likelihood(net, x, 150, seed=3, rows=rows)
+    for a, b in zip(whole, other, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-9)
+
+
+def test_an_item_s_draws_belong_to_its_number_whatever_is_beside_it():
+    net, x = LinearGaussian(stretch=1.3), normal(9, 6)
+    whole = log_likelihood(net, x, 40)
+    alone = log_likelihood(net, x[4:6], 40, items=[4, 5])
+    np.testing.assert_allclose(alone.value, whole.value[4:6], rtol=1e-12)
+    same = log_likelihood(net, x[[4, 4]], 40)  # the same item under two numbers has two estimates
+    assert same.value[0] != same.value[1]
+    assert (log_likelihood(net, x, 40, seed=1).value != whole.value).all()
+
+
+def test_more_draws_begin_with_the_draws_of_fewer():
+    like = torch.empty(0)
+    first = DrawNoise([7], 1, like)
+    many = DrawNoise([7, 8], 50, like)
+    singles = torch.cat([first.normal(3) for _ in range(AHEAD + 40)])
+    fifties = torch.cat([many.normal(3)[:50] for _ in range(3)])
+    assert torch.equal(singles, fifties[: AHEAD + 40])
+
+
+def test_streaming_equals_the_metrics_on_all_weights_at_once():
+    net, x = LinearGaussian(stretch=1.5), normal(5, 6)
+    noise = DrawNoise([0, 1, 2, 3, 4], 1, x)
+    posterior, weights = net.posterior(x), []
+    from latentia.core import key
+
+    noise.seeds = [key(key(0, i), "likelihood") for i in range(5)]
+    for _ in range(130):
+        z = posterior.sample(noise)
+        weights.append(net.likelihood(z).log_prob(x) + net.prior().log_prob(z) - posterior.log_prob(z))
+    stacked = torch.stack(weights, 1).detach().numpy()
+    found = log_likelihood(net, x, 130)
+    np.testing.assert_allclose(found.value, iwae(stacked), rtol=1e-10)
+    np.testing.assert_allclose(found.ess, effective_sample_size(stacked), rtol=1e-8)
+    np.testing.assert_allclose(found.error, standard_error(stacked), rtol=1e-8)
+
+
+def test_weights_far_below_the_smallest_number_still_count():
+    net, x = LinearGaussian(sigma=0.5), normal(3, 6) + 500
+    found = log_likelihood(net, x, 20)
+    assert (found.value < -1e4).all()
+    np.testing.assert_allclose(found.value, net.log_prob(x), rtol=1e-9)
+
+
+def test_nets_of_float32_are_summed_up_in_float64():
+    net, x = LinearGaussian(stretch=1.2), normal(6, 6)
+    exact = log_likelihood(net, x, 60)
+    rough = log_likelihood(net.float(), x, 60)
+    assert rough.value.dtype == np.float64
+    np.testing.assert_allclose(rough.value, exact.value, rtol=1e-4)
+
+
+def test_no_items_give_empty_columns():
+    assert [len(column) for column in log_likelihood(LinearGaussian(), torch.empty(0, 6), 5)] == [0, 0, 0]
+
+
+def test_refusals():
+    with pytest.raises(BadField, match="draws is 0"):
+        log_likelihood(LinearGaussian(), normal(2, 6), 0)
+    with pytest.raises(CannotDo, match="needs a model that gives a probability to data"):
+        log_likelihood(Autoencoder(), normal(2, 6))
+
+
+def test_neither_mode_nor_default_generator_is_touched():
+    net = LinearGaussian().train()
+    before = torch.random.get_rng_state()
+    found = log_likelihood(net, normal(2, 6), 5)
+    assert net.training
+    assert torch.equal(before, torch.random.get_rng_state())
+    assert math.isfinite(found.value.sum())

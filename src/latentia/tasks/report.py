@@ -19,7 +19,7 @@ from latentia.tasks.likelihood import log_likelihood
 from latentia.tasks.nearest import nearest
 from latentia.tasks.reconstruct import reconstruct
 from latentia.tasks.sample import draw, sample
-from latentia.tasks.traverse import latent_divergence, traverse
+from latentia.tasks.traverse import importance, latent_divergence, traverse
 from latentia.tasks.working import Net
 
 __all__ = ["Splits", "report"]
@@ -153,13 +153,15 @@ def _samples(net: Net, spec: Spec, source: Source, count: int = 24) -> str:
 
 
 def _traversal(net: Net, source: Source, order: np.ndarray | None, count: int = 8) -> str:
-    at = codes_of(net, source.read([0]).x) if isinstance(net, Encodes) else None
-    latents, values, items = traverse(net, at, 11, order)
+    encodes = isinstance(net, Encodes)
+    at = codes_of(net, source.read([0]).x) if encodes else None
+    ranks = importance(net, source.read(slice(0, MANY)).x) if encodes and order is None else order
+    latents, values, items = traverse(net, at, 11, ranks)
     rows = []
     for latent, value, row in list(zip(latents, values, items, strict=True))[:count]:
         carried = "" if order is None else f"<br>{order[latent]:.2f} nats"
         rows.append(_row(f"latent {latent}{carried}", row, [f"latent {latent} at {each:.2f}" for each in value]))
-    ordered = "" if order is None else ", those that carry most first"
+    ordered = "" if ranks is None else ", those that carry most first"
     others = "at its median" if at is None else "as in row:0"
     told = f"One latent in each row{ordered}, moved over the middle 90 % of the prior; the others stay {others}."
     return page.section("What the latents stand for", told, "".join(rows))

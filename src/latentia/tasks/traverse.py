@@ -13,10 +13,10 @@ from latentia.core import HasDensity, Samples
 from latentia.distributions.normal import Normal
 from latentia.errors import BadField
 from latentia.metrics.latents import gaussian_divergence
-from latentia.tasks.encode import decode, deviation
+from latentia.tasks.encode import decode, deviation, encode
 from latentia.tasks.working import ItemNoise, Net, parts, place, require, still
 
-__all__ = ["latent_divergence", "prior_quantiles", "traverse"]
+__all__ = ["importance", "latent_divergence", "prior_quantiles", "traverse"]
 
 Array = NDArray[np.float64]
 LOW, HIGH = 0.05, 0.95
@@ -36,7 +36,7 @@ def traverse(
         net: samples and decodes.
         at: where the others are held, ``(latent,)``; the prior's median when it is not given.
         steps: values of each latent.
-        order: how much each latent carries, ``(latent,)``, as :func:`latent_divergence` tells: largest first.
+        order: how much each latent carries, ``(latent,)``, as :func:`importance` tells: largest first.
         latents: which latents; all when they are not given.
 
     Returns:
@@ -76,6 +76,15 @@ def prior_quantiles(net: Net, levels: Tensor) -> Tensor:
         if isinstance(prior, Normal):
             return prior.quantile(levels[:, None]).cpu().float()
         return torch.quantile(_prior_draws(net), levels.float(), dim=0)
+
+
+def importance(net: Net, x: Tensor) -> Array:
+    """What puts latents in order, ``(latent,)``: their KL on the items ``x``; without a density their codes' variance.
+
+    Raises:
+        CannotDo: the net has no encoder.
+    """
+    return latent_divergence(net, x) if isinstance(net, HasDensity) else encode(net, x).var(0)
 
 
 def latent_divergence(net: Net, x: Tensor, batch: int = 256) -> Array:
