@@ -54,7 +54,10 @@ def array_of(what: Any, name: str) -> Array:
         what = (what.float() if what.dtype in (torch.bfloat16, torch.float16) else what).numpy()
     if hasattr(what, "to_numpy"):
         what = what.to_numpy()
-    array = np.asarray(what)
+    try:
+        array = np.asarray(what)
+    except ValueError:
+        raise BadData(f"{name} has rows of different lengths; all items must be of one shape") from None
     if array.dtype == object:
         raise BadData(f"{name} is an array of Python objects; give numbers, all items of one shape and dtype")
     return array
@@ -99,7 +102,8 @@ def table_values(array: Array, name: str) -> tuple[Spec, ArrayValues]:
     if not array.size:
         raise BadData(f"{name} has the shape {array.shape}: no items")
     _finite(array, name)
-    table = _writeable(np.ascontiguousarray(array, dtype=np.float32))
+    with np.errstate(over="ignore"):
+        table = _writeable(np.ascontiguousarray(array, dtype=np.float32))
     _finite(table, f"{name} as float32")
     return Spec("table", (table.shape[1],), None, float(table.min()), float(table.max())), ArrayValues(table)
 

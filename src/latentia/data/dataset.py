@@ -142,8 +142,8 @@ def _cut(content: Content, share: float) -> tuple[dict[str, Tensor], dict[str, P
     """Rows and part of each split: the official ones where they are, a share of the rest for the others."""
     official = {"validation": content.validation, "test": content.test}
     count = len(content.items)
-    each = max(1, round(share * count))
     missing = [name for name, part in official.items() if part is None]
+    each = min(max(1, round(share * count)), (count - 1) // max(1, len(missing)))  # one item is left to train on
     needed = len(missing) + 1
     if count < needed:
         found = f"{count} item{'s' * (count != 1)}"

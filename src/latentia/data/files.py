@@ -71,6 +71,6 @@ def read_npz(path: Path) -> dict[str, Array]:
 
 
 def _reason(error: ValueError) -> str:
-    if "allow_pickle" in str(error) or "Object arrays" in str(error):
+    if "allow_pickle" in str(error) or "objects" in str(error):
         return "an array of Python objects, which is not read (it could run code); save it with a number dtype"
     return f"no array that can be read ({error})"

@@ -29,6 +29,7 @@ __all__ = ["items"]
 
 SPLITS = ("train", "validation", "test", "all")
 KEPT = ("fit", "background", "binarize", "skip_bad", "held_out")  # the options that matter for items
+WORDS = {"image": "pictures", "table": "rows of a table", "video": "videos"}
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 
 
@@ -154,7 +155,7 @@ def _rows(what: Any, like: Spec) -> Any:
 def _agree(content: Content, like: Spec) -> None:
     if content.spec.kind != like.kind:
         raise BadData(
-            f"{content.name} is a {content.spec.kind}; the model was trained on a {like.kind} of {like.shape}"
+            f"{content.name} holds {WORDS[content.spec.kind]}; the model was trained on {WORDS[like.kind]} {like.shape}"
         )
     if like.kind != "image" and content.spec.shape != like.shape:
         raise BadData(f"{content.name} has {content.spec.shape[0]} columns; the model was trained on {like.shape[0]}")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Facts", "Plan", "Unreadable", "background", "facts_of", "opened", "plan", "render"]
 
-FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "GIF", "BMP", "TIFF", "PPM")  # Pillow's others include programs (EPS)
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")  # others of Pillow's start programs (EPS)
 GREY = ("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N")
 DEEP = ("I", "I;16", "I;16B", "I;16L", "I;16N")
 MODES = {"grey": "L", "rgb": "RGB", "rgba": "RGBA"}
@@ -140,7 +140,7 @@ def render(picture: Image, plan: Plan) -> Array:
     from PIL import ImageOps
 
     turned = _orientation(picture)
-    if picture.format == "JPEG":
+    if picture.format in ("JPEG", "MPO"):
         _draft(picture, plan, turned >= 5)
     if turned > 1:
         picture = ImageOps.exif_transpose(picture)
