@@ -34,7 +34,7 @@ def parse(word: str | int) -> tuple[str, int | str]:
         if not rest.isdecimal():
             raise BadData(f"item {text!r}: {rest!r} is no whole number of 0 or more; {FORMS}")
         return kind, int(rest)
-    if not Path(text).exists():
+    if not text or not Path(text).exists():
         raise BadData(f"item {text!r} is no seed, no row and no file that is there; {FORMS}")
     return "file", text
 
