@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from latentia.core import Source, Spec
-from latentia.data.source import ArrayValues, Split
+from latentia.data.source import ArrayValues, Split, item_noise
 
 
 def make(count=10, binarize=None, mirror=False, name="train", side=8):
@@ -118,3 +118,23 @@ def test_colour_batches_are_channels_last_in_memory():
     x = values.gather(torch.arange(4))
     assert x.shape == (4, 3, 8, 9)
     assert x.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_the_noise_of_items_is_splitmix64_and_uniform():
+    def splitmix(state, count):
+        mask, found = (1 << 64) - 1, []
+        for _ in range(count):
+            state = (state + 0x9E3779B97F4A7C15) & mask
+            z = state
+            z = ((z ^ z >> 30) * 0xBF58476D1CE4E5B9) & mask
+            z = ((z ^ z >> 27) * 0x94D049BB133111EB) & mask
+            found.append(((z ^ z >> 31) >> 40) / 2**24)
+        return found
+
+    noise = item_noise(12345, torch.arange(300), 64)
+    assert noise[:3].flatten().tolist() == splitmix(12345, 3 * 64)
+    assert torch.equal(item_noise(12345, torch.tensor([7, 299]), 64), noise[[7, 299]])
+    assert abs(float(noise.mean()) - 0.5) < 4 * (1 / 12 / noise.numel()) ** 0.5
+    assert float(torch.corrcoef(noise.T).fill_diagonal_(0).abs().max()) < 0.3
+    counts = torch.histc(noise, 32, 0, 1)
+    assert float(((counts - 600) ** 2 / 600).sum()) < 70  # chi squared with 31 degrees of freedom

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from latentia.core import Batch, Spec, key
 
-__all__ = ["ArrayValues", "Split", "Values"]
+__all__ = ["ArrayValues", "Split", "Values", "item_noise"]
 
 
 class Values(Protocol):
@@ -151,12 +151,23 @@ class Split:
         return torch.randperm(len(self), generator=_generator(seed, epoch, "order"))
 
     def _binarized(self, x: Tensor, places: Tensor) -> Tensor:
-        generator = torch.Generator()
-        noise = torch.empty(x.shape)
-        for row, place in enumerate(places.tolist()):
-            generator.manual_seed(key(0, "binarize", self.name, place))
-            noise[row] = torch.rand(self.spec.shape, generator=generator)
+        noise = item_noise(key(0, "binarize", self.name), places, self.spec.size).reshape(x.shape)
         return (noise < x).to(x.dtype)
+
+
+def item_noise(seed: int, places: Tensor, size: int) -> Tensor:
+    """Uniform numbers in [0, 1), ``(len(places), size)`` float32, each a function of the seed, its place and column.
+
+    A generator per item would be exact too, and ten times slower. This is SplitMix64 (Steele, Lea and Flood, 2014,
+    "Fast splittable pseudorandom number generators") read at any position: its state is a counter.
+    """
+    counter: Any = places.numpy().astype(np.uint64)[:, None] * np.uint64(size) + np.arange(1, size + 1, dtype=np.uint64)
+    mixed: Any = counter * np.uint64(0x9E3779B97F4A7C15) + np.uint64(seed)
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        mixed ^= mixed >> np.uint64(shift)
+        mixed *= np.uint64(factor)
+    mixed ^= mixed >> np.uint64(31)
+    return torch.from_numpy((mixed >> np.uint64(40)).astype(np.float32)) * 2.0**-24
 
 
 def _generator(*parts: object) -> torch.Generator:
