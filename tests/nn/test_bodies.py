@@ -25,11 +25,11 @@ def numbers(*shape):
 
 
 @settings(max_examples=15)
-@given(st.integers(1, 4), st.integers(8, 70), st.integers(1, 70), st.sampled_from([None, 1, 2]))
-def test_pictures_of_any_size_go_down_and_come_back(channels, height, width, depth):
-    encoder = ConvEncoder((channels, height, width), 2, depth)
-    decoder = ConvDecoder(3, (5, height, width), 2, depth)
-    assert encoder(numbers(2, channels, height, width)).shape == (2, encoder.features)
+@given(st.integers(1, 4), st.integers(8, 70), st.integers(1, 70), st.lists(st.integers(1, 5), min_size=1, max_size=5))
+def test_pictures_of_any_size_go_down_and_come_back(colours, height, width, channels):
+    encoder = ConvEncoder((colours, height, width), channels)
+    decoder = ConvDecoder(3, (5, height, width), channels[::-1])
+    assert encoder(numbers(2, colours, height, width)).shape == (2, encoder.features)
     assert decoder(numbers(2, 3)).shape == (2, 5, height, width)
 
 
@@ -37,12 +37,13 @@ def test_levels_end_between_four_and_seven_pixels():
     assert sizes_of(28, 28) == [(28, 28), (14, 14), (7, 7)]
     assert sizes_of(8, 33) == [(8, 33), (4, 16), (4, 8), (4, 4)]
     assert sizes_of(64, 64, 2) == [(64, 64), (32, 32), (16, 16)]
+    assert sizes_of(9, 16, 3) == [(9, 16), (4, 8), (4, 4), (4, 4)]
     assert all(4 <= sizes_of(side, side)[-1][0] <= 7 for side in range(8, 600))
     with pytest.raises(BadField, match="8 pixels or more, these have 6 x 5"):
-        ConvEncoder((1, 6, 5))
+        ConvEncoder((1, 6, 5), (4,))
 
 
-@pytest.mark.parametrize("decoder", [MLPDecoder(3, (8,), (2, 9, 8)), ConvDecoder(3, (2, 9, 8), 4)])
+@pytest.mark.parametrize("decoder", [MLPDecoder(3, (8,), (2, 9, 8)), ConvDecoder(3, (2, 9, 8), (4,))])
 def test_decoders_take_several_draws_and_start_at_given_numbers(decoder):
     z = numbers(5, 4, 3)
     torch.testing.assert_close(decoder(z)[2], decoder(z[2]))
@@ -77,7 +78,7 @@ def nets():
     shape = (1, 12, 9)
     return [
         (MLP(108, (16,)), numbers(4, *shape), MLPDecoder(16, (16,), shape)),
-        (ConvEncoder(shape, 4), numbers(4, *shape), ConvDecoder(ConvEncoder(shape, 4).features, shape, 4)),
+        (ConvEncoder(shape, (4,)), numbers(4, *shape), ConvDecoder(ConvEncoder(shape, (4,)).features, shape, (4,))),
     ]
 
 
@@ -127,7 +128,7 @@ def test_building_uses_the_seed_of_the_build_alone():
     def build():
         torch.manual_seed(5)
         return [
-            *ConvDecoder(3, (1, 9, 9), 4).parameters(),
+            *ConvDecoder(3, (1, 9, 9), (4,)).parameters(),
             *OutputHead(3, (2,)).parameters(),
             *MLP(3, (4,)).parameters(),
         ]

@@ -44,7 +44,7 @@ def body_for(recipe: HasBody, spec: Spec) -> str:
 
 
 def sizes_for(recipe: HasBody, spec: Spec) -> tuple[int, ...]:
-    """Widths of the layers, or channels of the stages, from x to z."""
+    """Widths of the layers, or channels of the levels, from x to z."""
     if recipe.hidden:
         return recipe.hidden
     if body_for(recipe, spec) == "mlp":
@@ -57,7 +57,7 @@ def encoder_for(recipe: HasBody, spec: Spec) -> Any:
     sizes = sizes_for(recipe, spec)
     if body_for(recipe, spec) == "mlp":
         return MLP(spec.size, sizes, recipe.activation)
-    return ConvEncoder(spec.shape, sizes[0], len(sizes), recipe.activation)
+    return ConvEncoder(spec.shape, sizes, recipe.activation)
 
 
 def decoder_for(recipe: HasBody, spec: Spec, shape: Sequence[int]) -> Any:
@@ -65,4 +65,4 @@ def decoder_for(recipe: HasBody, spec: Spec, shape: Sequence[int]) -> Any:
     sizes = sizes_for(recipe, spec)[::-1]
     if body_for(recipe, spec) == "mlp":
         return MLPDecoder(recipe.latent, sizes, shape, recipe.activation)
-    return ConvDecoder(recipe.latent, shape, sizes[-1], len(sizes), recipe.activation)
+    return ConvDecoder(recipe.latent, shape, sizes, recipe.activation)

@@ -35,7 +35,7 @@ class Autoencoder(Recipe):
         "auto"
     )
     hidden: Annotated[
-        tuple[int, ...], Help("widths of the layers, or channels of the stages; empty follows --scale"), AtLeast(1)
+        tuple[int, ...], Help("widths of the layers, or channels of the levels; empty follows --scale"), AtLeast(1)
     ] = ()
     scale: Annotated[str, Help("size of the net"), OneOf(("small", "base", "large"))] = "base"
     activation: Annotated[str, Help("tanh, relu, silu, gelu, leaky-relu, elu, softplus or gated")] = "silu"

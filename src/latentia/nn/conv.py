@@ -1,8 +1,8 @@
 """Convolutional bodies whose sizes follow from the data: any channels, height and width from 8 pixels up.
 
-Each level halves a side that has at least 8 pixels (rounding down) and keeps a shorter one, so that both end between
-4 and 7; the decoder mirrors the encoder's sizes exactly. No norm, no residual: at this depth He's initialisation
-carries the signal, and every layer is one convolution, which is what is fast.
+Each level halves a side that has at least 8 pixels (rounding down) and keeps a shorter one, so that with enough levels
+both end between 4 and 7; the decoder mirrors the encoder's sizes exactly. No norm, no residual: at this depth He's
+initialisation carries the signal, and every layer is one convolution, which is what is fast.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from latentia.nn.mlp import activation, initialise
 Size = tuple[int, int]
 
 
-def sizes_of(height: int, width: int, depth: int | None = None) -> list[Size]:
-    """The sizes of the levels, from the data's own down to the smallest.
+def sizes_of(height: int, width: int, levels: int | None = None) -> list[Size]:
+    """The sizes before, between and after the levels, from the data's own to the smallest.
 
     Args:
         height: rows of the data.
         width: columns of the data.
-        depth: how many levels to go down at most; as far as it goes if it is not given.
+        levels: how many there are; as many as halve a side if it is not given.
 
     Raises:
         BadField: both sides are shorter than 8 pixels.
@@ -34,7 +34,7 @@ def sizes_of(height: int, width: int, depth: int | None = None) -> list[Size]:
     if max(height, width) < 8:
         raise BadField(f"convolutional nets need pictures of 8 pixels or more, these have {height} x {width}; use mlp")
     sizes = [(height, width)]
-    while max(sizes[-1]) >= 8 and (depth is None or len(sizes) <= depth):
+    while max(sizes[-1]) >= 8 if levels is None else len(sizes) <= levels:
         sizes.append(tuple(side // 2 if side >= 8 else side for side in sizes[-1]))  # type: ignore[arg-type]
     return sizes
 
@@ -55,18 +55,17 @@ class ConvEncoder(nn.Module):
 
     Args:
         shape: ``(channels, height, width)`` of one picture.
-        width: channels of the first level.
-        depth: levels at most; down to 4 to 7 pixels if it is not given.
+        channels: channels after each level, at least one; levels beyond the last halving keep the size.
         act: name of the activation.
 
     Attributes:
         features: numbers of one output.
     """
 
-    def __init__(self, shape: Sequence[int], width: int = 32, depth: int | None = None, act: str = "silu") -> None:
+    def __init__(self, shape: Sequence[int], channels: Sequence[int], act: str = "silu") -> None:
         super().__init__()
-        sizes = sizes_of(shape[1], shape[2], depth)
-        widths = [shape[0], *widths_of(width, len(sizes) - 1)]
+        sizes = sizes_of(shape[1], shape[2], len(channels))
+        widths = [shape[0], *channels]
         layers: list[nn.Module] = []
         for (before, after), (large, small) in zip(itertools.pairwise(widths), itertools.pairwise(sizes), strict=True):
             kernel, stride = _kernel(large, small)
@@ -119,25 +118,25 @@ class ConvDecoder(nn.Module):
     Args:
         latent: numbers of one input.
         shape: ``(channels, height, width)`` of one output.
-        width, depth, act: as of the encoder.
+        channels: channels before each level: the encoder's in reverse.
+        act: name of the activation.
     """
 
-    def __init__(
-        self, latent: int, shape: Sequence[int], width: int = 32, depth: int | None = None, act: str = "silu"
-    ) -> None:
+    def __init__(self, latent: int, shape: Sequence[int], channels: Sequence[int], act: str = "silu") -> None:
         super().__init__()
-        sizes = sizes_of(shape[1], shape[2], depth)[::-1]
-        widths = widths_of(width, len(sizes) - 1)[::-1]
-        self.first = (widths[0], *sizes[0])
+        sizes = sizes_of(shape[1], shape[2], len(channels))[::-1]
+        self.first = (channels[0], *sizes[0])
         enter = nn.Linear(latent, math.prod(self.first))
         initialise(enter, act)
         layers: list[nn.Module] = [enter, nn.Unflatten(1, self.first), activation(act)]
-        for (before, after), (small, large) in zip(itertools.pairwise(widths), itertools.pairwise(sizes), strict=False):
+        for (before, after), (small, large) in zip(
+            itertools.pairwise(channels), itertools.pairwise(sizes), strict=False
+        ):
             layer = Up(before, after, small, large)
             initialise(layer, act)
             layers += [layer, activation(act)]
         self.body = nn.Sequential(*layers)
-        self.head = PictureHead(widths[-1], shape, sizes[-2])
+        self.head = PictureHead(channels[-1], shape, sizes[-2])
 
     def forward(self, z: Tensor) -> Tensor:
         numbers: Tensor = self.head(self.body(z.flatten(0, -2)))
