@@ -203,3 +203,10 @@ def test_real_pictures_in_an_archive(real):
     assert (len(found.train), len(found.validation), len(found.test)) == (400, 100, 106)
     assert found.spec.shape == (3, 16, 32)
     assert 0.2 < float(found.test.read(slice(None)).x.mean()) < 0.8
+
+
+def test_a_folder_of_real_data_that_is_not_there_is_said(small, monkeypatch, tmp_path):
+    monkeypatch.setenv("LATENTIA_DATA", str(tmp_path / "nowhere"))
+    with pytest.raises(BadData, match=r"LATENTIA_DATA names '.*nowhere', which is no folder; correct it, or unset it"):
+        data.open("mnist")
+    assert data.open("digits").name == "digits"

@@ -65,12 +65,19 @@ def conformed(content: Content, options: DataOptions) -> Content:
         return dataclasses.replace(part, values=Conformed(part.values, spec, options.fit, options.background))
 
     test = content.test and changed(content.test)
-    return dataclasses.replace(content, spec=spec, items=changed(content.items), test=test)
+    note = f"the pictures are brought from {_written(content.spec.shape)} to {_written(shape)} as they are read"
+    notes = (*content.notes, note)
+    return dataclasses.replace(content, spec=spec, items=changed(content.items), test=test, notes=notes)
 
 
 def quantized(x: Tensor, levels: int | None) -> Tensor:
     """``x`` in [0, 1] rounded to the nearest of so many levels; as it is for real numbers."""
     return x if levels is None else (x * (levels - 1)).round() / (levels - 1)
+
+
+def _written(shape: tuple[int, ...]) -> str:
+    """A shape (channels, height, width) as people write it."""
+    return f"{shape[2]} x {shape[1]} {({1: 'grey', 3: 'RGB'}).get(shape[0], 'RGBA')}"
 
 
 def _channels(x: Tensor, wanted: int, ground: Tensor) -> Tensor:

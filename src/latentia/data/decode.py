@@ -8,7 +8,6 @@ import io
 import json
 import logging
 import os
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from latentia.data.collection import Collection
 from latentia.data.files import Array
 from latentia.data.options import DataOptions
 from latentia.data.pictures import Facts, Plan, Unreadable, facts_of, opened, plan, render
+from latentia.data.progress import Progress
 from latentia.errors import BadData
 
 __all__ = ["Decoded", "decode"]
@@ -123,7 +123,7 @@ def _write(
 ) -> bool:
     """Decode the rows into their places, several at once; whether every pixel was black or white."""
     binary = form.dtype == np.uint8
-    told = Progress(len(rows))
+    told = Progress(len(rows), "decoded", lambda count: f"{count:,} pictures")
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         for block in _blocks(collection, rows):
             for row, pixels in zip(block, pool.map(lambda data: _pixels(data, form), block.values()), strict=True):
@@ -174,20 +174,3 @@ def _judge(bad: dict[str, str], collection: Collection, options: DataOptions) ->
 def _named(bad: dict[str, str], most: int = 3) -> str:
     first = ", ".join(f"{name} ({bad[name]})" for name in sorted(bad)[:most])
     return first + (f" and {len(bad) - most:,} more" if len(bad) > most else "")
-
-
-class Progress:
-    """Says every few seconds how far a long job is, and how long it will take."""
-
-    def __init__(self, total: int, every: float = 5.0) -> None:
-        self.total, self.every, self.done = total, every, 0
-        self.start = self.said = time.monotonic()
-
-    def more(self, count: int) -> None:
-        """``count`` more are done."""
-        self.done += count
-        now = time.monotonic()
-        if now - self.said >= self.every and self.done < self.total:
-            self.said = now
-            left = (now - self.start) / self.done * (self.total - self.done)
-            log.info("decoded %s of %s pictures, %.0f s left", f"{self.done:,}", f"{self.total:,}", left)

@@ -11,6 +11,7 @@ import urllib.request
 from pathlib import Path
 
 from latentia.data.cache import megabytes, whole
+from latentia.data.progress import Progress
 from latentia.errors import BadData
 
 __all__ = ["fetch", "sha256", "verify"]
@@ -34,13 +35,14 @@ def fetch(address: str, path: Path, expected: str, size: int) -> Path:
     if path.exists():
         return verify(path, expected)
     log.info("downloading %s from %s to %s", megabytes(size), address, path)
-    found = hashlib.sha256()
+    found, told = hashlib.sha256(), Progress(size, "downloaded", megabytes)
     with whole(path, size) as file:
         try:
             with urllib.request.urlopen(address, timeout=60) as answer:
                 while block := answer.read(BLOCK):
                     found.update(block)
                     file.write(block)
+                    told.more(len(block))
         except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
             raise BadData(
                 f"{address} cannot be downloaded ({getattr(error, 'reason', error)}); "

@@ -22,6 +22,7 @@ from latentia.data.folders import pictures_content
 from latentia.data.options import DataOptions
 from latentia.data.shapes import NAMES, SIDE, SIZES, Shapes
 from latentia.data.source import ArrayValues
+from latentia.errors import BadData
 
 __all__ = ["KNOWN", "Known", "Listed", "known"]
 
@@ -54,9 +55,17 @@ class Known:
     lossy: str = ""  # an archive of JPEG re-encodes that is accepted there
 
     def mirror(self) -> Path | None:
-        """The folder under ``LATENTIA_DATA`` that may hold the files."""
+        """The folder under ``LATENTIA_DATA`` that may hold the files.
+
+        Raises:
+            BadData: ``LATENTIA_DATA`` names no folder.
+        """
         root = os.environ.get("LATENTIA_DATA")
-        return Path(root).expanduser() / (self.folder or self.name) if root else None
+        if not root:
+            return None
+        if not Path(root).expanduser().is_dir():
+            raise BadData(f"LATENTIA_DATA names {root!r}, which is no folder; correct it, or unset it")
+        return Path(root).expanduser() / (self.folder or self.name)
 
     def path(self, file: File, cache: Path) -> Path:
         """The file from the mirror, the cache or its address, verified."""

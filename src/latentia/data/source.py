@@ -151,8 +151,12 @@ class Split:
         return torch.randperm(len(self), generator=_generator(seed, epoch, "order"))
 
     def _binarized(self, x: Tensor, places: Tensor) -> Tensor:
-        noise = item_noise(key(0, "binarize", self.name), places, self.spec.size).reshape(x.shape)
-        return (noise < x).to(x.dtype)
+        seed, drawn = key(0, "binarize", self.name), torch.empty_like(x)
+        for start in range(0, len(x), 1024):  # the noise takes eight bytes a number
+            part = slice(start, start + 1024)
+            noise = item_noise(seed, places[part], self.spec.size).reshape(x[part].shape)
+            drawn[part] = noise < x[part]
+        return drawn
 
 
 def item_noise(seed: int, places: Tensor, size: int) -> Tensor:
