@@ -42,6 +42,7 @@ def application() -> App:
     app = App(
         name="latentia",
         help="Learn the hidden variables behind your data, and use them.",
+        help_format="plaintext",  # markdown would import its parser for nothing: a quarter of the time of --help
         help_epilogue="latentia VERB --help says more about a verb.",
         version=__version__,
         result_action="return_value",
