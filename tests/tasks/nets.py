@@ -107,14 +107,14 @@ class Rows:
     """A tensor as a source."""
 
     def __init__(self, x: Tensor, levels: int | None = None, kind: str = "table", name: str = "test") -> None:
-        self.x, self.name = x, name
+        self.x, self.name, self.label = x, name, None
         self.spec = Spec(kind, tuple(x.shape[1:]), levels)
 
     def __len__(self) -> int:
         return len(self.x)
 
     def read(self, indices) -> Batch:
-        return Batch(self.x[indices])
+        return Batch(self.x[indices], label=None if self.label is None else self.label[indices])
 
 
 def normal(*shape: int, seed: int = 0, dtype=torch.float64) -> Tensor:

@@ -45,9 +45,11 @@ def test_bits_per_dim_only_where_the_data_is_quantised():
 
 
 def test_reading_in_chunks_changes_nothing(monkeypatch):
-    whole = evaluate(NET, Rows(X), draws=30)
-    monkeypatch.setattr(module, "CHUNK", 7)
-    for a, b in zip(whole, evaluate(NET, Rows(X), draws=30), strict=True):
+    whole, told = evaluate(NET, Rows(X), draws=30), []
+    monkeypatch.setattr(module, "CHUNK", 30)
+    parts = evaluate(NET, Rows(X), draws=30, progress=lambda *done: told.append(done))
+    assert told == [(30, 80), (60, 80), (80, 80)]
+    for a, b in zip(whole, parts, strict=True):
         assert a.value == pytest.approx(b.value, rel=1e-9)
         assert a.high == pytest.approx(b.high, rel=1e-9)
 

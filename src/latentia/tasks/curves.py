@@ -6,7 +6,7 @@ from a :class:`Theme`; the report gives names of its own style sheet there, so t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Theme", "codes", "divergences", "likelihoods", "losses", "series"]
 
 Array = NDArray[np.float64]
-SIZE = (6.0, 3.4)  # inches: text of 10 points is still read on a telephone
+SIZE = (5.2, 3.1)  # inches: text of 10 points is still read on a telephone
 
 
 @dataclass(frozen=True)
@@ -88,16 +88,37 @@ def _stacked(
 
 
 def _lines(axes: Axes, rows: Sequence[Mapping[str, Any]], theme: Theme) -> None:
-    names = list(dict.fromkeys(name for row in rows for name in row.get("logs", {})))
-    if not names:
-        raise BadData("the log has no rows with values; nothing to draw yet")
-    for i, name in enumerate(names[: len(theme.marks)]):
+    drawn = list(_readable(rows))[: len(theme.marks)]
+    for color, name in zip(theme.marks, drawn, strict=False):
         for split, style in (("train", (0, (4, 2))), ("validation", "-")):
             seen, values = series(rows, split, name)
             if len(seen):
-                told = f"{name}, {'held-out' if split == 'validation' else split}"
-                axes.plot(seen, values, color=theme.marks[i], linestyle=style, linewidth=1.4, label=told)
+                told = f"{name.replace('_', ' ')}, {'held-out' if split == 'validation' else split}"
+                axes.plot(seen, values, color=color, linestyle=style, linewidth=1.4, label=told)
+    late = np.concatenate([_late(rows, name) for name in drawn])
+    low, high = min(late.min(), 0.0), late.max()
+    axes.set_ylim(low - 0.02 * (high - low), high + 0.25 * (high - low) or 1.0)
     axes.set_ylabel("value of the log")
+
+
+def _readable(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """The logs that one chart can show: those of held-out data if there are any, and no line that hugs the axis.
+
+    Raises:
+        BadData: there is none.
+    """
+    held = [row for row in rows if row.get("split") == "validation"]
+    names = list(dict.fromkeys(name for row in held or rows for name in row.get("logs", {})))
+    if not names:
+        raise BadData("the log has no rows with values; nothing to draw yet")
+    reach = {name: float(np.abs(_late(rows, name)).max()) for name in names}
+    yield from (name for name in names if reach[name] >= 0.05 * max(reach.values()))
+
+
+def _late(rows: Sequence[Mapping[str, Any]], name: str) -> Array:
+    """What a log says after the first tenth of a training, whose heights would flatten all the rest."""
+    both = [series(rows, split, name)[1] for split in ("train", "validation")]
+    return np.concatenate([values[len(values) // 10 :] for values in both])
 
 
 def _limits(nll: Array, kl: Array) -> tuple[float, float]:
@@ -190,7 +211,7 @@ def _classes(axes: Axes, cloud: Array, labels: NDArray[Any], names: Sequence[str
     palette = colormaps["tab10"] if len(names) <= 10 else colormaps["turbo"].resampled(len(names))
     for i, name in enumerate(names):
         some = cloud[labels == i]
-        axes.scatter(some[:, 0], some[:, 1], s=8, color=palette(i), alpha=0.7, linewidths=0, label=name)
+        axes.scatter(some[:, 0], some[:, 1], s=14, color=palette(i), alpha=0.75, linewidths=0, label=name)
     if len(names) <= 14:
         _legend(axes, theme, "center left", anchor=(1.0, 0.5))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -24,7 +24,8 @@ from latentia.tasks.working import ItemNoise, Net, parts, place, require, still
 __all__ = ["Figure", "collapse", "evaluate"]
 
 Array = NDArray[np.float64]
-CHUNK = 1024  # items read from the source at a time
+Progress = Callable[[int, int], None]
+CHUNK = 512  # items read from the source at a time
 WIDTH = 1.96  # a normal interval of 95 %
 ACTIVE, SILENT = 0.01, 0.1
 
@@ -57,7 +58,13 @@ def _finite(value: Any) -> Any:
 
 
 def evaluate(
-    net: Net, source: Source, draws: int = 1000, seed: int = 0, limit: int | None = None, kind: str = "held-out"
+    net: Net,
+    source: Source,
+    draws: int = 1000,
+    seed: int = 0,
+    limit: int | None = None,
+    kind: str = "held-out",
+    progress: Progress | None = None,
 ) -> list[Figure]:
     """What held-out items say about a net.
 
@@ -68,21 +75,34 @@ def evaluate(
         seed: of the draws.
         limit: at most this many items, the first ones; all when it is not given.
         kind: what the items are called in the sentences.
+        progress: called with the items done and their number, now and then: many draws of many items take minutes.
 
     Raises:
         CannotDo: the net neither has a density nor reconstructs.
     """
     count = len(source) if limit is None else min(limit, len(source))
     if isinstance(net, HasDensity):
-        return list(_with_density(net, source, count, draws, seed, kind))
+        return list(_with_density(net, source, count, draws, seed, kind, progress or _silent))
     require(net, Reconstructs, "evaluate")
     return list(_with_error(net, source, count, kind))
 
 
-def _with_density(net: Net, source: Source, count: int, draws: int, seed: int, kind: str) -> Iterator[Figure]:
-    weighed, means, divergence = _gather(net, source, count, draws, seed)
+def _silent(done: int, total: int) -> None:
+    """Nobody is told."""
+
+
+def _with_density(
+    net: Net, source: Source, count: int, draws: int, seed: int, kind: str, progress: Progress
+) -> Iterator[Figure]:
+    weighed, means, divergence = _gather(net, source, count, draws, seed, progress)
     value, error, size = weighed.log_prob
-    yield _mean("ELBO", weighed.elbo, "nats", f"A lower bound on the log-likelihood of {kind} items.", "higher")
+    yield _mean(
+        "ELBO",
+        weighed.elbo,
+        "nats",
+        f"What training raises, -nll - kl: a lower bound on the log-likelihood of {kind} items.",
+        "higher",
+    )
     yield _mean("nll", weighed.distortion, "nats", "What the decoder misses: -log p(x|z) under the posterior.", "lower")
     yield _mean("kl", weighed.rate, "nats", "What the code tells about an item: KL from the prior to its posterior.")
     both = float(np.sqrt(np.square(error).sum()) / count)
@@ -104,7 +124,9 @@ def _with_density(net: Net, source: Source, count: int, draws: int, seed: int, k
     yield from _latents(net, source, count, seed, means, divergence, float(weighed.rate.mean()))
 
 
-def _gather(net: Net, source: Source, count: int, draws: int, seed: int) -> tuple[Weighed, Array, Array]:
+def _gather(
+    net: Net, source: Source, count: int, draws: int, seed: int, progress: Progress
+) -> tuple[Weighed, Array, Array]:
     """Weights, posterior means and mean KL per latent of the first ``count`` items, read chunk by chunk."""
     done, means, divergence = [], [], np.zeros(int(net.latent))
     for rows in parts(count, CHUNK):
@@ -112,6 +134,7 @@ def _gather(net: Net, source: Source, count: int, draws: int, seed: int) -> tupl
         done.append(weigh(net, x, draws, seed, range(rows.start, rows.stop)))
         means.append(codes_of(net, x).double().numpy())
         divergence += latent_divergence(net, x) * (len(x) / count)
+        progress(rows.stop, count)
     log_probs = (np.concatenate(column) for column in zip(*(each.log_prob for each in done), strict=True))
     terms = [np.concatenate([getattr(each, name) for each in done]) for name in ("distortion", "rate")]
     return Weighed(type(done[0].log_prob)(*log_probs), *terms), np.concatenate(means), divergence

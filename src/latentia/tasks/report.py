@@ -62,7 +62,7 @@ def report(
         path: where the page goes; it appears there when it is whole.
         limit: at most this many held-out items are evaluated.
     """
-    title = str(facts.get("title") or f"{facts.get('model', type(net).__name__)} on {dataset.name}")
+    title = str(facts.get("title") or f"{_called(str(facts.get('model', type(net).__name__)))} on {dataset.name}")
     figures = evaluate(net, dataset.test, DRAWS, limit=limit) if isinstance(net, Reconstructs) else []
     body = "".join(_sections(net, spec, dataset, rows, figures))
     return page.write(
@@ -71,7 +71,9 @@ def report(
 
 
 def _head(net: Net, spec: Spec, dataset: Splits, rows: Sequence[Mapping[str, Any]], facts: Mapping[str, object]) -> str:
-    told = {name: fact for name, fact in facts.items() if isinstance(fact, str) and name != "title"}
+    told = {name: fact for name, fact in facts.items() if isinstance(fact, str) and name not in ("title", "model")}
+    if "created" in told:
+        told["created"] = told["created"][:16].replace("T", " ")
     shape = " x ".join(str(side) for side in spec.shape)
     last = rows[-1] if rows else {}
     found = {
@@ -84,6 +86,11 @@ def _head(net: Net, spec: Spec, dataset: Splits, rows: Sequence[Mapping[str, Any
         f"<div><dt>{page.words(name)}</dt><dd>{page.words(fact)}</dd></div>" for name, fact in (found | told).items()
     ]
     return f"<dl>{''.join(listed)}</dl>"
+
+
+def _called(model: str) -> str:
+    """The name of a model as a title has it: VAE, Autoencoder."""
+    return model.upper() if len(model) <= 4 else model[:1].upper() + model[1:]
 
 
 def _duration(seconds: float) -> str:
@@ -163,14 +170,16 @@ def _traversal(net: Net, source: Source, order: np.ndarray | None, count: int = 
         rows.append(_row(f"latent {latent}{carried}", row, [f"latent {latent} at {each:.2f}" for each in value]))
     ordered = "" if ranks is None else ", those that carry most first"
     others = "at its median" if at is None else "as in row:0"
-    told = f"One latent in each row{ordered}, moved over the middle 90 % of the prior; the others stay {others}."
+    over = "the prior" if isinstance(net, HasDensity) else "what samples are drawn from"
+    told = f"One latent in each row{ordered}, moved over the middle 90 % of {over}; the others stay {others}."
     return page.section("What the latents stand for", told, "".join(rows))
 
 
 def _walks(net: Net, source: Source, count: int = 3) -> str:
     rows = []
-    for i in range(count):
-        if isinstance(net, Encodes):
+    encodes = isinstance(net, Encodes)
+    for i in range(min(count, len(source) // 2) if encodes else count):
+        if encodes:
             ends, names = codes_of(net, source.read([2 * i, 2 * i + 1]).x), f"row:{2 * i} to row:{2 * i + 1}"
         else:
             ends, names = draw(net, [2 * i, 2 * i + 1]), f"seed:{2 * i} to seed:{2 * i + 1}"
