@@ -73,7 +73,7 @@ def count(images: float) -> str:
     for size, letter in ((1e6, "M"), (1e3, "k")):
         if images >= size:
             return f"{images / size:.3g}{letter}"
-    return f"{images:g}"
+    return f"{images:.3g}"
 
 
 def duration(seconds: float) -> str:
