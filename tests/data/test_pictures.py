@@ -181,3 +181,12 @@ def test_mixed_colours_need_a_choice():
 def test_pictures_under_eight_pixels_are_refused():
     with pytest.raises(BadData, match="a: the pictures are 9 x 7; at least 8 pixels a side"):
         plan([Facts(7, 9, "rgb", False)], DataOptions(), "a")
+
+
+def test_a_jpeg_of_twice_the_size_and_more_is_decoded_smaller():
+    with opened(stored(Image.new("RGB", (512, 256)), "JPEG")) as found:
+        render(found, form(64, 128))
+        assert found.size == (256, 128)
+    with opened(stored(Image.new("RGB", (500, 250)), "JPEG")) as found:
+        render(found, form(64, 128))
+        assert found.size == (500, 250)

@@ -191,11 +191,11 @@ def _common_color(facts: Sequence[Facts], name: str) -> str:
 
 
 def _draft(picture: Image, plan: Plan, sideways: bool) -> None:
-    """Let the JPEG decoder shrink by a power of two, to no less than twice the size that is needed."""
+    """Let the JPEG decoder shrink by a power of two, to about twice the size that is needed or more."""
     width, height = picture.size[::-1] if sideways else picture.size
     least = min if plan.fit == "pad" else max
     scale = 2 * least(plan.width / width, plan.height / height)
-    wanted = (int(width * scale) + 1, int(height * scale) + 1)
+    wanted = (max(1, int(width * scale)), max(1, int(height * scale)))
     picture.draft(None, wanted[::-1] if sideways else wanted)
 
 
