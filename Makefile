@@ -30,7 +30,7 @@ $(READY): pyproject.toml constraints.txt
 
 demo: $(READY)
 	@echo "a VAE learns 8 x 8 handwritten digits (about a minute on 2 cores); stopped, it goes on where it was"
-	@.venv/bin/latentia train vae digits --run runs/demo --images 200k --latent 8
+	@.venv/bin/latentia train vae digits --run runs/demo --images 150k --latent 8
 	@echo "open runs/demo/report.html"
 
 test: $(READY)

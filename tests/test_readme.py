@@ -1,0 +1,52 @@
+"""README.md: its snippets work, its tree names what is there."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+import latentia
+from latentia.cli.main import main
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, flags=re.MULTILINE | re.DOTALL)
+
+
+def test_every_command_works_at_quick_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    commands = next(block for block in blocks("bash") if block.startswith("latentia")).splitlines()
+    for line in commands:
+        words = shlex.split(line, comments=True)
+        assert words[0] == "latentia"
+        words = [{"150k": "500", "300k": "700"}.get(word, word) for word in words[1:]]
+        quick = ["--hidden", "16"] if words[:2] == ["train", "vae"] else []
+        quick += ["--draws", "10"] if words[0] == "evaluate" else []
+        assert main([*words, *quick, "--quiet"]) == 0, line
+    assert {path.name for path in tmp_path.iterdir()} == {"runs", "samples.png", "walk.gif", "codes.csv", "edited.png"}
+
+
+def test_the_python_snippet_works_at_quick_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (code,) = blocks("python")
+    names: dict[str, object] = {}
+    exec(compile(code.replace("150_000", "500"), "README.md", "exec"), names)
+    model = names["model"]
+    assert isinstance(model, latentia.Model)
+    assert tuple(model.sample(64, seed=0).shape) == (64, 1, 8, 8)
+    assert latentia.load("runs/digits").spec == model.spec
+
+
+def test_the_tree_names_what_is_there() -> None:
+    tree = next(block for block in re.findall(r"^```\n(.*?)^```$", PAGE, flags=re.M | re.S) if "src/latentia/" in block)
+    inside = {line.split()[0].rstrip("/") for line in tree.splitlines() if line.startswith("  ")}
+    there = {path.name for path in (ROOT / "src" / "latentia").iterdir() if not path.name.startswith(("_", "."))}
+    assert inside == there - {"py.typed"}
+    outside = {line.split()[0] for line in tree.splitlines() if not line.startswith(" ")}
+    assert all((ROOT / name).is_dir() for name in outside)
