@@ -58,7 +58,9 @@ class LinearGaussian(nn.Module):
 
 
 class Flat(Normal):
-    """A normal over items of any shape."""
+    """A normal over items of any shape; tests may say that it is one of levels."""
+
+    discrete = False
 
     def log_prob(self, value: Tensor) -> Tensor:
         return super().log_prob(value.flatten(1))

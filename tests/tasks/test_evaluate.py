@@ -10,7 +10,7 @@ from latentia.tasks import evaluate as module
 from latentia.tasks.evaluate import Figure, collapse, evaluate
 from latentia.tasks.sample import sample
 
-from .nets import Autoencoder, LinearGaussian, Pictures, Rows, normal
+from .nets import Autoencoder, Flat, LinearGaussian, Pictures, Rows, normal
 
 NET = LinearGaussian(stretch=1.2)
 X = normal(80, 6)
@@ -36,7 +36,9 @@ def test_figures_of_a_net_with_a_density():
     assert all(figure.meaning.endswith(".") for figure in found.values())
 
 
-def test_bits_per_dim_only_where_the_data_is_quantised():
+def test_bits_per_dim_only_where_levels_have_probabilities(monkeypatch):
+    assert "bits/dim" not in named(evaluate(NET, Rows(X, levels=256), draws=5))  # a density has no bits
+    monkeypatch.setattr(Flat, "discrete", True)
     found = named(evaluate(NET, Rows(X, levels=256), draws=50))
     bits = found["bits/dim"]
     assert bits.value == pytest.approx(-found["log-likelihood"].value / (6 * math.log(2)))

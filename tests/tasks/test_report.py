@@ -88,7 +88,16 @@ def test_the_page_has_everything_that_a_net_with_a_density_can_show(made):
         "Held-out figures",
     ]
     text = " ".join(reader.text)
-    for word in ("1,024", "6 min", "seed:23", "row:23", "ELBO", "bits/dim", "Monte-Carlo standard error", "60 items"):
+    for word in (
+        "1,024",
+        "6 min",
+        "seed:23",
+        "row:23",
+        "ELBO",
+        "active units",
+        "Monte-Carlo standard error",
+        "60 items",
+    ):
         assert word in text
     assert reader.tags.count("svg") == 3
     assert reader.tags.count("img") == 2 * 24 + 2 * 24 + 3 * 11 + 3 * 11 + 1 + 12

@@ -22,21 +22,24 @@ def test_a_capability_is_there_or_refused_in_one_sentence(net, able, capability)
     if capability in able:
         require(net, capability, "the verb")
     else:
-        with pytest.raises(
-            CannotDo, match=f"^the verb needs a model that .* {type(net).__name__} .* `latentia models`"
-        ):
+        told = f"^the verb needs a model that .* {type(net).__name__} .* `latentia models`"
+        with pytest.raises(CannotDo, match=told):
             require(net, capability, "the verb")
+
+
+def fail_within(net):
+    with still(net):
+        assert not any(module.training for module in net.modules())
+        assert not torch.is_grad_enabled()
+        raise KeyError
 
 
 def test_modes_come_back_even_after_an_error():
     net = nn.Sequential(nn.Dropout(), nn.Sequential(nn.BatchNorm1d(2), nn.Linear(2, 2))).train()
     net[1][0].eval()
     before = [module.training for module in net.modules()]
-
-    with pytest.raises(KeyError), still(net):
-        assert not any(module.training for module in net.modules())
-        assert not torch.is_grad_enabled()
-        raise KeyError
+    with pytest.raises(KeyError):
+        fail_within(net)
     assert [module.training for module in net.modules()] == before
     assert torch.is_grad_enabled()
 

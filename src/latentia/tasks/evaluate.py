@@ -13,11 +13,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from latentia.core import HasDensity, Reconstructs, Source
+from latentia.distributions.bernoulli import Bernoulli
+from latentia.distributions.logistic import DiscretisedLogistic
+from latentia.distributions.mixture import ColourMixture, LogisticMixture
 from latentia.metrics.latents import active_units, mutual_information
 from latentia.metrics.likelihood import bits_per_dim
 from latentia.tasks.encode import codes_of
 from latentia.tasks.likelihood import Weighed, weigh
 from latentia.tasks.reconstruct import reconstruct
+from latentia.tasks.sample import draw
 from latentia.tasks.traverse import latent_divergence
 from latentia.tasks.working import ItemNoise, Net, parts, place, require, still
 
@@ -28,6 +32,7 @@ Progress = Callable[[int, int], None]
 CHUNK = 512  # items read from the source at a time
 WIDTH = 1.96  # a normal interval of 95 %
 ACTIVE, SILENT = 0.01, 0.1
+MASSES = (Bernoulli, DiscretisedLogistic, LogisticMixture, ColourMixture)
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,8 @@ def evaluate(
 
     Args:
         net: has a density (ELBO and its terms, likelihood, latents in use), or only reconstructs (squared error).
-        source: the split to evaluate on; its spec says whether bits/dim make sense.
+        source: the split to evaluate on. Bits/dim are told where its values have levels, and p(x|z) probabilities of
+            them: a likelihood of the package's own that has them, or one with a true attribute ``discrete``.
         draws: K of the importance-weighted likelihood; the ELBO takes the same draws.
         seed: of the draws.
         limit: at most this many items, the first ones; all when it is not given.
@@ -96,13 +102,8 @@ def _with_density(
 ) -> Iterator[Figure]:
     weighed, means, divergence = _gather(net, source, count, draws, seed, progress)
     value, error, size = weighed.log_prob
-    yield _mean(
-        "ELBO",
-        weighed.elbo,
-        "nats",
-        f"What training raises, -nll - kl: a lower bound on the log-likelihood of {kind} items.",
-        "higher",
-    )
+    meaning = f"The number that training raises, minus nll minus kl: a lower bound on log p(x) of {kind} items."
+    yield _mean("ELBO", weighed.elbo, "nats", meaning, "higher")
     yield _mean("nll", weighed.distortion, "nats", "What the decoder misses: -log p(x|z) under the posterior.", "lower")
     yield _mean("kl", weighed.rate, "nats", "What the code tells about an item: KL from the prior to its posterior.")
     both = float(np.sqrt(np.square(error).sum()) / count)
@@ -116,12 +117,18 @@ def _with_density(
         both,
     )
     spec = source.spec
-    if spec.levels is not None:
+    if spec.levels is not None and _tells_probabilities(net):
         meaning = f"Bits a lossless code built on this model needs for each of the {spec.size} numbers of an item."
-        yield _mean(
-            "bits/dim", bits_per_dim(value, spec.size), "bits/dim", meaning, "lower", both / spec.size / math.log(2)
-        )
+        bits = bits_per_dim(value, spec.size)
+        yield _mean("bits/dim", bits, "bits/dim", meaning, "lower", both / spec.size / math.log(2))
     yield from _latents(net, source, count, seed, means, divergence, float(weighed.rate.mean()))
+
+
+def _tells_probabilities(net: Net) -> bool:
+    """Whether p(x|z) is a probability of levels; a density has no bits, it can be above 1 and grow without bound."""
+    with still(net):
+        likelihood = net.likelihood(draw(net, [0]).to(place(net)))
+    return isinstance(likelihood, MASSES) or bool(getattr(likelihood, "discrete", False))
 
 
 def _gather(
