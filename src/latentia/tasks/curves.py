@@ -27,12 +27,13 @@ SIZE = (5.2, 3.1)  # inches: text of 10 points is still read on a telephone
 
 @dataclass(frozen=True)
 class Theme:
-    """The colours of a chart. The five of ``marks`` are told apart with any kind of colour vision."""
+    """The colours of a chart; those of ``marks`` are told apart with any kind of colour vision."""
 
     ink: str = "#1c2330"
     soft: str = "#8a93a3"
+    alarm: str = "#c0392b"
     paper: str = "#ffffff"
-    marks: tuple[str, str, str, str, str] = ("#3b6fd4", "#e08a1e", "#c0392b", "#2a9d6f", "#8254c4")
+    marks: tuple[str, ...] = ("#3b6fd4", "#e08a1e", "#2a9d6f", "#8254c4")
 
 
 def series(rows: Sequence[Mapping[str, Any]], split: str, name: str) -> tuple[Array, Array]:
@@ -150,8 +151,8 @@ def likelihoods(
     axes.set_xlabel("log p(x) in nats: further right is more likely")
     axes.set_ylabel("share of items")
     axes.set_xlim(left, bins[-1])
-    axes.set_ylim(0, axes.get_ylim()[1] * 1.12)
-    _legend(axes, theme, "upper left" if foreign is None else "upper right")
+    axes.set_ylim(0, axes.get_ylim()[1] * 1.16)
+    _legend(axes, theme)
     return figure
 
 
@@ -159,13 +160,13 @@ def _flag(axes: Axes, value: float, where: float, near: bool, theme: Theme) -> N
     """A line where the foreign item lies, or an arrow that points out of the chart towards it."""
     top = axes.get_ylim()[1]
     if near:
-        axes.axvline(where, color=theme.marks[2], linewidth=2)
-        axes.text(where, top * 1.06, f"  foreign item at {value:,.0f}", color=theme.marks[2], va="center")
+        axes.axvline(where, color=theme.alarm, linewidth=2)
+        axes.text(where, top * 1.07, f"  foreign item at {value:,.0f}", color=theme.alarm, va="center")
         return
-    edge = {"arrowstyle": "-|>", "color": theme.marks[2], "linewidth": 2}
+    edge = {"arrowstyle": "-|>", "color": theme.alarm, "linewidth": 2}
     reach = where + (axes.get_xlim()[1] - where) * 0.12
-    axes.annotate("", (where, top * 0.9), (reach, top * 0.9), arrowprops=edge)
-    axes.text(reach, top * 0.9, f" foreign item, far off at {value:,.0f}", color=theme.marks[2], va="center")
+    axes.annotate("", (where, top * 1.07), (reach, top * 1.07), arrowprops=edge)
+    axes.text(reach, top * 1.07, f" foreign item, far off at {value:,.0f}", color=theme.alarm, va="center")
 
 
 def divergences(kl: ArrayLike, theme: Theme | None = None) -> Figure:
@@ -213,7 +214,7 @@ def _classes(axes: Axes, cloud: Array, labels: NDArray[Any], names: Sequence[str
         some = cloud[labels == i]
         axes.scatter(some[:, 0], some[:, 1], s=14, color=palette(i), alpha=0.75, linewidths=0, label=name)
     if len(names) <= 14:
-        _legend(axes, theme, "center left", anchor=(1.0, 0.5))
+        _legend(axes, theme, aside=True)
 
 
 def _blank(theme: Theme) -> tuple[Figure, Axes]:
@@ -231,8 +232,12 @@ def _blank(theme: Theme) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _legend(axes: Axes, theme: Theme, where: Any = "upper right", anchor: tuple[float, float] | None = None) -> None:
-    axes.legend(loc=where, bbox_to_anchor=anchor, frameon=False, fontsize=9, labelcolor=theme.ink)
+def _legend(axes: Axes, theme: Theme, aside: bool = False) -> None:
+    """What the marks mean: above the chart, where it covers nothing, or ``aside`` of it."""
+    where = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)} if aside else {"loc": "lower left", "ncols": 2}
+    if not aside:
+        where |= {"bbox_to_anchor": (0.0, 1.0), "borderaxespad": 0.2}
+    axes.legend(**where, frameon=False, fontsize=9, labelcolor=theme.ink)
 
 
 def _engineering() -> Any:

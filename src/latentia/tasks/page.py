@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Cell", "cells", "chart", "page", "section", "theme", "tile", "words", "write"]
 
 # Colours that no chart uses for anything else; in the page they become names of the style sheet.
-INKS = {"#010203": "var(--ink)", "#040506": "var(--soft)"}
+INKS = {"#010203": "var(--ink)", "#040506": "var(--soft)", "#070809": "var(--alarm)"}
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 STYLE = """
 :root { color-scheme: light dark; --paper: #f6f7f9; --card: #ffffff; --ink: #1c2330; --soft: #5f6b7d; --line: #dfe3ea;
@@ -84,8 +84,8 @@ def words(text: object) -> str:
 
 def theme() -> Theme:
     """The theme of charts for :func:`chart`."""
-    ink, soft = INKS
-    return Theme(ink=ink, soft=soft, paper="none")
+    ink, soft, alarm = INKS
+    return Theme(ink=ink, soft=soft, alarm=alarm, paper="none")
 
 
 def tile(x: Tensor, alt: str) -> str:
