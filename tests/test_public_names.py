@@ -21,7 +21,7 @@ def test_no_submodule_takes_the_place_of_a_public_name() -> None:
     """A folder ``train/`` would replace ``latentia.train`` once it is imported."""
     for name in submodules():
         importlib.import_module(name)
-    for name in latentia.__all__:
+    for name in latentia.PUBLIC:
         value = getattr(latentia, name)
         assert callable(value), f"latentia.{name} is {value!r}"
         assert not inspect.ismodule(value)
@@ -30,7 +30,7 @@ def test_no_submodule_takes_the_place_of_a_public_name() -> None:
 def test_public_names_can_be_called() -> None:
     for name in submodules():
         importlib.import_module(name)
-    for name in latentia.__all__:
+    for name in latentia.PUBLIC:
         value = getattr(latentia, name)
         if inspect.isclass(value) and issubclass(value, Recipe):
             assert value().build  # every field has a default
@@ -41,7 +41,8 @@ def test_public_names_can_be_called() -> None:
 
 
 def test_what_is_listed_is_what_is_there() -> None:
-    assert set(latentia.__all__) <= set(dir(latentia))
+    assert set(latentia.PUBLIC) <= set(latentia.__all__) <= set(dir(latentia))
+    assert all(hasattr(latentia, name) for name in latentia.__all__)
     assert len(set(latentia.__all__)) == len(latentia.__all__)
 
 

@@ -35,6 +35,8 @@ from latentia.training.machine import device_of, machine_for, processes
 from latentia.training.run import FORMAT, WEIGHTS, Event, Mirror, Run, Said, versions
 
 Progress = Callable[[Event], None]
+BATCH = 256  # items that a loaded model works on at once
+SPLITS = ("train", "validation", "test")
 SAME = ("batch", "seed", "average", "precision")  # what a run keeps of its training when it goes on
 
 
@@ -117,7 +119,7 @@ def _facts(recipe: Recipe, data: data_layer.DataSet, training: Training) -> dict
         "asked": to_json(training),
         "spec": data.spec.to_json(),
         "data": {"name": data.name, "options": data.options, "signature": data.signature},
-        "splits": {split: len(getattr(data, split)) for split in ("train", "validation", "test")},
+        "splits": {split: len(getattr(data, split)) for split in SPLITS},
         "device": str(machine.device),
         "threads": torch.get_num_threads(),
         "processes": world(),
@@ -141,13 +143,14 @@ def _data(run: Run) -> data_layer.DataSet:
     return data_layer.open(what, **options)
 
 
-def load(run: str | Path, weights: str = "best", device: str = "auto") -> Model:
+def load(run: str | Path, weights: str = "best", device: str = "auto", batch: int = BATCH) -> Model:
     """The model of a run.
 
     Args:
         run: the folder.
         weights: ``"best"``, the averaged weights with the best score on held-out data, or ``"last"``.
         device: where it computes.
+        batch: items that are encoded or decoded at once.
 
     Raises:
         BadRun: no run, no weights yet, or damaged ones.
@@ -164,14 +167,14 @@ def load(run: str | Path, weights: str = "best", device: str = "auto") -> Model:
     dtype = torch.float64 if folder.facts["training"]["precision"] == "float64" else torch.float32
     net = net.to(device_of(device), dtype).eval().requires_grad_(False)
     checkpoint.copy_into(net, checkpoint.read_tensors(path), str(path))
-    return Model(net, recipe, spec, folder)
+    return Model(net, recipe, spec, folder, batch)
 
 
 class Model:
     """A trained net with its recipe and spec. It is read-only; each verb refuses what the net cannot do."""
 
-    def __init__(self, net: nn.Module, recipe: Recipe, spec: Spec, folder: Run) -> None:
-        self.net, self.recipe, self.spec, self.folder = net, recipe, spec, folder
+    def __init__(self, net: nn.Module, recipe: Recipe, spec: Spec, folder: Run, batch: int = BATCH) -> None:
+        self.net, self.recipe, self.spec, self.folder, self.batch = net, recipe, spec, folder, batch
 
     @property
     def run(self) -> Path:
@@ -198,16 +201,16 @@ class Model:
 
     def encode(self, x: Any) -> np.ndarray:
         """The codes of items, float64 ``(N, latent)``."""
-        return encode(self._can("encode", Encodes), self.items(x))
+        return encode(self._can("encode", Encodes), self.items(x), self.batch)
 
     def decode(self, z: Any) -> Tensor:
         """What codes ``(N, latent)`` stand for."""
-        return decode(self._can("decode", Samples), z)
+        return decode(self._can("decode", Samples), z, self.batch)
 
     def reconstruct(self, x: Any, draws: int | None = None, seed: int = 0) -> Tensor:
         """Items through encoder and decoder ``(N, *shape)``; with ``draws`` several per item ``(N, draws, *shape)``."""
         needed = Reconstructs if draws is None else HasDensity
-        return reconstruct(self._can("reconstruct", needed), self.items(x), draws, seed)
+        return reconstruct(self._can("reconstruct", needed), self.items(x), draws, seed, self.batch)
 
     def latents(self, items: Sequence[str | int]) -> Tensor:
         """The latents of items by their words: ``17`` or ``seed:17``, ``row:12`` of the test split, or a file."""
@@ -224,7 +227,7 @@ class Model:
     def traverse(
         self, at: str | int | None = None, steps: int = 9, latents: Sequence[int] | None = None
     ) -> tuple[list[int], Tensor, Tensor]:
-        """One latent moved at a time, the most informative first: latents, their values, items (rows, steps, *shape)."""
+        """One latent moved at a time, the most informative first: latents, values, items ``(rows, steps, *shape)``."""
         net = self._can("traverse", Samples)
         place = None if at is None else self.latents([at])[0]
         order = importance(net, self.data().validation.read(slice(0, 1000)).x)
@@ -236,6 +239,8 @@ class Model:
 
     def evaluate(self, split: str = "test", draws: int = 1000) -> list[Figure]:
         """The figures of a split of the data the model was trained on."""
+        if split not in SPLITS:
+            raise BadField(f"split is {split!r}; {near(split, SPLITS)}")
         return evaluate(self._can("evaluate", Reconstructs), getattr(self.data(), split), draws=draws)
 
     def hourglass(self) -> list[Row]:

@@ -311,3 +311,9 @@ def test_a_device_that_is_not_there(verb: str, run: Path, call: Call) -> None:
     assert code == 2
     assert "cuda" in err
     assert len(err.strip().splitlines()) <= 2
+
+
+def test_the_batch_changes_nothing_but_memory(run: Path, call: Call, tmp_path: Path) -> None:
+    assert call("reconstruct", run, "digits", "-o", "a.npy")[0] == 0
+    assert call("reconstruct", run, "digits", "--batch", "7", "-o", "b.npy")[0] == 0
+    np.testing.assert_allclose(np.load(tmp_path / "a.npy"), np.load(tmp_path / "b.npy"), atol=1e-5)

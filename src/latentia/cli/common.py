@@ -31,7 +31,7 @@ class Common:
 
     device: Annotated[str, Parameter(help="auto, cpu, cuda, cuda:1 or mps", group=EVERY)] = "auto"
     seed: Annotated[int, Parameter(help="seed of everything drawn", group=EVERY)] = 0
-    batch: Annotated[int | None, Parameter(help="items computed at once", group=EVERY)] = None
+    batch: Annotated[int | None, Parameter(help="items that are encoded or decoded at once", group=EVERY)] = None
     json: Annotated[bool, switch("print JSON instead of text")] = False
     quiet: Annotated[bool, switch("no progress, no remarks")] = False
     debug: Annotated[bool, switch("show the traceback of an error")] = False
@@ -71,7 +71,7 @@ def load(run: str, common: Common, weights: str = "best") -> Model:
     """The model of a run, on the device asked for."""
     from latentia import api
 
-    return api.load(run, weights=weights, device=common.device)
+    return api.load(run, weights=weights, device=common.device, batch=common.batch or api.BATCH)
 
 
 def items_of(model: Model, what: str) -> tuple[Tensor, list[str]]:
