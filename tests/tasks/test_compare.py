@@ -21,6 +21,8 @@ def test_overlap_is_said_and_lower_may_be_better():
     assert (line.best, line.clear, line.verdict) == (0, False, "intervals overlap")
     (line,) = compare({"a": [figure("kl", 20, 0, "")], "b": [figure("kl", 25, 0, "")]})
     assert (line.best, line.verdict) == (None, "")
+    (line,) = compare({"a": [figure("nll", 80, 2)], "b": [figure("nll", 80, 1)]})
+    assert line.best is None  # the same value twice
 
 
 def test_figures_that_a_run_has_not_and_other_units_are_lines_of_their_own():

@@ -19,7 +19,7 @@ class Line:
     name: str
     unit: str
     figures: tuple[Figure | None, ...]  # one per run, ``None`` where a run has not this figure
-    best: int | None  # which run is best, if better has a direction and there is more than one
+    best: int | None  # which run is best, if better has a direction and the values differ
     clear: bool  # whether the best run's interval meets no other run's
 
     @property
@@ -56,6 +56,8 @@ def _line(name: str, unit: str, runs: Mapping[str, Sequence[Figure]]) -> Line:
         return Line(name, unit, row, None, False)
     choose = max if better == "higher" else min
     best, winner = choose(there, key=lambda pair: pair[1].value)
+    if all(figure.value == winner.value for _, figure in there):
+        return Line(name, unit, row, None, False)
     clear = all(figure.high < winner.low or figure.low > winner.high for i, figure in there if i != best)
     return Line(name, unit, row, best, clear)
 
@@ -66,7 +68,7 @@ def table(runs: Mapping[str, Sequence[Figure]]) -> str:
     rows = [["", *runs, ""]]
     for line in lines:
         cells = [_cell(figure, line, i) for i, figure in enumerate(line.figures)]
-        rows.append([f"{line.name}, {line.unit}" if line.unit else line.name, *cells, line.verdict])
+        rows.append([line.name if line.unit in ("", line.name) else f"{line.name}, {line.unit}", *cells, line.verdict])
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows

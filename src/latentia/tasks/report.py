@@ -24,8 +24,7 @@ from latentia.tasks.working import Net
 
 __all__ = ["Splits", "report"]
 
-MANY = 500  # items whose likelihood is estimated for the histogram
-DRAWS = 100
+MANY = 300  # items whose likelihood is estimated for the histogram
 
 
 class Splits(Protocol):
@@ -46,7 +45,8 @@ def report(
     rows: Sequence[Mapping[str, Any]],
     facts: Mapping[str, object],
     path: str | os.PathLike[str],
-    limit: int = 1000,
+    limit: int = 500,
+    draws: int = 50,
 ) -> Path:
     """Write the page: ONE file with everything in it, which asks nothing of the network.
 
@@ -61,10 +61,11 @@ def report(
             time, size of the net); ``title`` is the title, ``recipe`` may be a mapping, anything else is left out.
         path: where the page goes; it appears there when it is whole.
         limit: at most this many held-out items are evaluated.
+        draws: of each likelihood. With ``limit`` it decides how long the page takes: ``evaluate`` tells finer figures.
     """
     title = str(facts.get("title") or f"{_called(str(facts.get('model', type(net).__name__)))} on {dataset.name}")
-    figures = evaluate(net, dataset.test, DRAWS, limit=limit) if isinstance(net, Reconstructs) else []
-    body = "".join(_sections(net, spec, dataset, rows, figures))
+    figures = evaluate(net, dataset.test, draws, limit=limit) if isinstance(net, Reconstructs) else []
+    body = "".join(_sections(net, spec, dataset, rows, figures, draws))
     return page.write(
         page.page(title, _head(net, spec, dataset, rows, facts), body + _foot(figures, facts, limit)), path
     )
@@ -110,7 +111,7 @@ def _foot(figures: Sequence[Figure], facts: Mapping[str, object], limit: int) ->
 
 
 def _sections(
-    net: Net, spec: Spec, dataset: Splits, rows: Sequence[Mapping[str, Any]], figures: Sequence[Figure]
+    net: Net, spec: Spec, dataset: Splits, rows: Sequence[Mapping[str, Any]], figures: Sequence[Figure], draws: int
 ) -> Iterator[str]:
     order = None
     if isinstance(net, HasDensity):
@@ -120,7 +121,7 @@ def _sections(
     elif isinstance(net, Samples):
         yield _table(sample(net, spec, 8))
     if isinstance(net, HasDensity):
-        yield _likely(net, spec, dataset)
+        yield _likely(net, spec, dataset, draws)
     yield f'<div class="two">{"".join(_charts(net, dataset, rows, order))}</div>'
     if figures:
         told = "What items that the model has never seen say about it, and what that means."
@@ -202,11 +203,11 @@ def _table(items: Tensor) -> str:
 # --- likelihoods -----------------------------------------------------------------------------------------------------
 
 
-def _likely(net: Net, spec: Spec, dataset: Splits) -> str:
+def _likely(net: Net, spec: Spec, dataset: Splits, draws: int) -> str:
     held, trained = dataset.test.read(slice(0, MANY)).x, dataset.train.read(slice(0, MANY)).x
     foreign, kind = _foreign(spec, held[0])
-    scores, remembered = (log_likelihood(net, x, DRAWS).value for x in (held, trained))
-    score = float(log_likelihood(net, foreign[None], DRAWS).value[0])
+    scores, remembered = (log_likelihood(net, x, draws).value for x in (held, trained))
+    score = float(log_likelihood(net, foreign[None], draws).value[0])
     chart = page.chart(curves.likelihoods(scores, remembered, score, page.theme()), "likelihoods")
     shown = _extremes(held, scores) if spec.kind == "image" else ""
     told = "Items that the model has learnt from and items that it has not: the nearer they lie, the less it memorised."
@@ -259,7 +260,7 @@ def _charts(net: Net, dataset: Splits, rows: Sequence[Mapping[str, Any]], order:
 
 def _cloud(net: Net, source: Source, order: np.ndarray) -> Iterator[str]:
     """Codes by class, where the data has classes and the code two numbers to show."""
-    batch, names = source.read(slice(0, 2 * MANY)), source.spec.classes
+    batch, names = source.read(slice(0, 1000)), source.spec.classes
     if batch.label is None or not names or len(order) < 2:
         return
     first, second = np.argsort(-order)[:2]
