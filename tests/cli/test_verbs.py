@@ -187,7 +187,7 @@ def test_nothing_half_written_is_left(run: Path, call: Call, tmp_path: Path, mon
 
     monkeypatch.setattr(Image.Image, "save", full)
     code, _, err = call("sample", run, "-o", "a.png")
-    assert (code, err) == (2, "latentia: cannot write a file: No space left on device\n")
+    assert (code, err) == (2, "latentia: cannot write a.png: No space left on device\n")
     assert (tmp_path / "a.png").read_bytes() == b"old"
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
 

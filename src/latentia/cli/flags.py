@@ -76,14 +76,17 @@ def _metavar(field: Field) -> str:
 
 
 def shown(value: Any) -> str:
-    """A default as it would be typed: ``1M``, ``200,200``, ``no``."""
+    """A default as it would be typed: ``1M``, ``200,200``, ``0.001``, ``no``."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, tuple):
         return ",".join(map(str, value))
-    if isinstance(value, int | float) and value >= 1e6 and value % 1e5 == 0:
-        return f"{value / 1e6:g}M"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    if isinstance(value, int | float) and value >= 1e6 and value % 1e4 == 0:
+        return f"{value / 1e6:.12g}M"
+    if isinstance(value, float):
+        short = f"{value:g}"
+        return short if float(short) == value else repr(value)
+    return str(value)
 
 
 def given(flags: Any, config: type) -> dict[str, Any]:
