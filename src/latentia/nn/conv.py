@@ -77,7 +77,7 @@ class ConvEncoder(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         features: Tensor = self.layers(x)
-        return features.flatten(1)
+        return features.permute(0, 2, 3, 1).flatten(1)  # as channels-last pictures lie in memory: no copy
 
 
 class Up(nn.ConvTranspose2d):
@@ -125,10 +125,10 @@ class ConvDecoder(nn.Module):
     def __init__(self, latent: int, shape: Sequence[int], channels: Sequence[int], act: str = "silu") -> None:
         super().__init__()
         sizes = sizes_of(shape[1], shape[2], len(channels))[::-1]
-        self.first = (channels[0], *sizes[0])
-        enter = nn.Linear(latent, math.prod(self.first))
-        initialise(enter, act)
-        layers: list[nn.Module] = [enter, nn.Unflatten(1, self.first), activation(act)]
+        self.first = (*sizes[0], channels[0])
+        self.enter = nn.Linear(latent, math.prod(self.first))
+        initialise(self.enter, act)
+        layers: list[nn.Module] = [activation(act)]
         for (before, after), (small, large) in zip(
             itertools.pairwise(channels), itertools.pairwise(sizes), strict=False
         ):
@@ -139,7 +139,8 @@ class ConvDecoder(nn.Module):
         self.head = PictureHead(channels[-1], shape, sizes[-2])
 
     def forward(self, z: Tensor) -> Tensor:
-        numbers: Tensor = self.head(self.body(z.flatten(0, -2)))
+        small = self.enter(z.flatten(0, -2)).unflatten(1, self.first).permute(0, 3, 1, 2)  # channels-last in memory
+        numbers: Tensor = self.head(self.body(small))
         return numbers.reshape(*z.shape[:-1], *numbers.shape[1:])
 
     def start(self, numbers: Tensor) -> None:
