@@ -59,6 +59,18 @@ def test_help_of_a_model_has_four_groups_with_defaults_and_ranges(call: Call, mo
     assert "--no-mirror" in out[places[1] : places[2]]
 
 
+def test_help_without_a_model_has_the_groups_that_every_model_has(call: Call) -> None:
+    code, out, _ = call("train", "--help")
+    assert code == 0
+    assert [out.count(f"─ {group} ─") for group in ("Model", "Data", "Budget", "Machine", "Parameters")] == [
+        1,
+        1,
+        1,
+        1,
+        0,
+    ]
+
+
 def test_an_unknown_verb_names_the_near_one(call: Call) -> None:
     code, out, err = call("trian", "vae", "digits")
     assert (code, out) == (2, "")
@@ -98,6 +110,9 @@ BAD = [
     (["info", "nothing"], "nothing"),
     (["compare", "one"], "two or more runs"),
     (["models", "--sed", "1"], "Did you mean --seed?"),
+    (["sample", "nothing", "-n", "0"], "--count is 0; it must be at least 1"),
+    (["reconstruct", "nothing", "digits", "-n", "-3"], "--count is -3; it must be at least 1"),
+    (["interpolate", "nothing", "1"], "two or more items; it got 1"),
     (["datasets", "--seed", "-1"], "--seed is -1; it must be at least 0"),
     (["datasets", "--batch", "0"], "--batch is 0; it must be at least 1"),
 ]

@@ -29,6 +29,7 @@ def test_the_same_command_on_a_finished_run_changes_nothing(run: Path, call: Cal
     code, out, err = call("train", "vae", "digits", "--run", run, *TINY)
     assert code == 0, err
     assert str(run) in out
+    assert "is finished" in err
     assert (run / "weights.safetensors").read_bytes() == before
 
 

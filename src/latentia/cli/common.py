@@ -24,6 +24,12 @@ def switch(text: str, group: Group = EVERY) -> Parameter:
     return Parameter(help=text, group=group, negative="", show_default=False)
 
 
+def at_least(flag: str, value: int | None, low: int) -> None:
+    """Refuse a number that is too small; ``None`` is a flag that was not given."""
+    if value is not None and value < low:
+        raise BadField(f"{flag} is {value}; it must be at least {low}")
+
+
 @Parameter(name="*")
 @dataclass(frozen=True)
 class Common:
@@ -37,10 +43,8 @@ class Common:
     debug: Annotated[bool, switch("show the traceback of an error")] = False
 
     def __post_init__(self) -> None:
-        for name, low in (("seed", 0), ("batch", 1)):
-            value = getattr(self, name)
-            if value is not None and value < low:
-                raise BadField(f"--{name} is {value}; it must be at least {low}")
+        at_least("--seed", self.seed, 0)
+        at_least("--batch", self.batch, 1)
 
     def remark(self, text: str) -> None:
         """A line for a person, on stderr."""

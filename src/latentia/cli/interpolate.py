@@ -8,6 +8,7 @@ from cyclopts import Parameter
 
 from latentia.cli import output, render
 from latentia.cli.common import DEFAULTS, Common, Out, Run, Weights, load
+from latentia.errors import BadField
 
 
 def interpolate(
@@ -23,5 +24,7 @@ def interpolate(
 ) -> None:
     """Walk between items through latent space; `sample` shows which seed is which item."""
     output.form(out, output.ITEMS)
+    if len(items) < 2:
+        raise BadField(f"interpolate takes two or more items; it got {len(items)}")
     x = load(run, common, weights).interpolate(items, steps=steps, how=how, loop=loop)
     render.write(x, [f"step:{i}" for i in range(len(x))], out, common.json, columns=steps)

@@ -20,7 +20,7 @@ from latentia import __version__
 from latentia.errors import Latentia, near
 
 VERBS = {
-    "train": "learn from data: train MODEL|FILE.py DATA, or train --run DIR to go on",
+    "train": "learn from data: train MODEL DATA, or train --run DIR",
     "sample": "draw new items",
     "encode": "items to latents: a codes file that can be edited",
     "decode": "latents to items",
@@ -50,10 +50,10 @@ def application() -> App:
         print_error=False,
         suppress_keyboard_interrupt=False,
     )
-    for verb, line in VERBS.items():
+    for place, (verb, line) in enumerate(VERBS.items()):
         # train makes its flags from the model it is given, so it parses its own words, --help among them
         own: dict[str, Any] = {"help_flags": [], "version_flags": []} if verb == "train" else {}
-        app.command(f"latentia.cli.{verb}:{verb}", name=verb, help=line, **own)
+        app.command(f"latentia.cli.{verb}:{verb}", name=verb, help=line, sort_key=place, **own)
     return app
 
 

@@ -33,6 +33,8 @@ class Progress:
         match event:
             case Said(text):
                 self.line(text)
+            case Started(path, seen, budget) if budget and seen >= budget:
+                self.line(f"{path} is finished: it has seen {count(seen)} images; a larger --images goes on")
             case Started(path, seen, budget):
                 self.line(f"{'going on' if seen else 'training'} in {path}{_from(seen)}{_until(budget)}")
             case Logged():

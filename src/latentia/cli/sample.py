@@ -7,7 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from latentia.cli import output, render
-from latentia.cli.common import DEFAULTS, Common, Count, Out, Run, Weights, load
+from latentia.cli.common import DEFAULTS, Common, Count, Out, Run, Weights, at_least, load
 
 
 def sample(
@@ -22,6 +22,7 @@ def sample(
 ) -> None:
     """Draw new items. Item i is that of seed SEED + i, whatever the count, the batch or the device."""
     output.form(out, output.ITEMS)
+    at_least("--count", count, 1)
     x = load(run, common, weights).sample(count, seed=common.seed)
     seeds = [common.seed + i for i in range(len(x))]
     captions = [str(seed) for seed in seeds] if numbers else None

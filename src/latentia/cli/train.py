@@ -31,11 +31,16 @@ from latentia.cli.progress import Progress
 from latentia.core import Recipe, Training
 from latentia.data import DataOptions
 from latentia.errors import BadField
+from latentia.presets import PRESETS
 
 if TYPE_CHECKING:
     from latentia.api import Model
 
-ABOUT = "MODEL is a name of `latentia models` or a file ./mymodel.py; DATA a name of `latentia datasets` or a path."
+ABOUT = """Learn from data. MODEL is a name of "latentia models" or a file ./mymodel.py, DATA a name of
+"latentia datasets" or a path. The same command resumes; --run DIR alone goes on with a run.
+"latentia train MODEL --help" shows the model's own fields."""
+OF_PRESETS = f"a named set of fields, under the flags: {', '.join(PRESETS)}"
+NOT_KNOWN = Annotated[Any, Parameter(parse=False)]  # no model, no fields of it
 Words = Annotated[str, Parameter(allow_leading_hyphen=True)]
 
 
@@ -97,8 +102,8 @@ def command(recipe: type[Recipe] | None) -> Any:
         /,
         *,
         of_model: Any = None,
-        preset: Annotated[str | None, Parameter(help="a named set of fields; flags win", group=MODEL)] = None,
-        config: Annotated[Path | None, Parameter(help="a TOML file of fields; flags win", group=MODEL)] = None,
+        preset: Annotated[str | None, Parameter(help=OF_PRESETS, group=MODEL)] = None,
+        config: Annotated[Path | None, Parameter(help="a TOML file of fields, under the flags", group=MODEL)] = None,
         of_data: Any = None,
         of_training: Any = None,
         run: Annotated[Path | None, Parameter(help="the folder [default: runs/MODEL-DATA]", group=MACHINE)] = None,
@@ -113,11 +118,11 @@ def command(recipe: type[Recipe] | None) -> Any:
         finish(start(wanted, recipe, quiet), json)
 
     made = {
-        "of_model": None if recipe is None else options("OfModel", recipe, lambda _: MODEL, {}),
+        "of_model": NOT_KNOWN if recipe is None else options("OfModel", recipe, lambda _: MODEL, {}),
         "of_data": options("OfData", DataOptions, lambda _: DATA, {}),
         "of_training": options("OfTraining", Training, group_of_training, _defaults(recipe)),
     }
-    learn.__annotations__ |= {name: kind for name, kind in made.items() if kind is not None}
+    learn.__annotations__ |= made
     return learn
 
 
