@@ -12,6 +12,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from latentia import errors
+
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ PUBLIC = {
     "resume": "latentia.api",
     "train": "latentia.api",
 }
-__all__ = ["VAE", "Autoencoder", "Model", "Training", "grid", "load", "resume", "train"]
+__all__ = ["VAE", "Autoencoder", "Model", "Training", "errors", "grid", "load", "resume", "train"]
 
 
 def __getattr__(name: str) -> Any:

@@ -31,7 +31,7 @@ from latentia.tasks.reconstruct import reconstruct
 from latentia.tasks.sample import sample
 from latentia.tasks.traverse import importance, traverse
 from latentia.training import checkpoint, loop
-from latentia.training.machine import device_of, machine_for, processes
+from latentia.training.machine import device_of, machine_for, processes, together
 from latentia.training.run import FORMAT, WEIGHTS, Event, Mirror, Run, Said, versions
 
 Progress = Callable[[Event], None]
@@ -78,6 +78,7 @@ def train(
         for sentence in [*opened.notes, *recipe.notes(opened.spec)]:
             tell(Said(sentence))
         loop.train(recipe, opened.train, opened.validation, training, folder, tell)
+        together()
         return load(path, device=training.device)
 
 
@@ -192,8 +193,12 @@ class Model:
 
     def items(self, x: Any) -> Tensor:
         """Items as the net takes them, ``(N, *spec.shape)``: from paths, pictures, arrays or tensors."""
-        options = {name: self.facts["data"]["options"].get(name) for name in ("fit", "background", "binarize")}
-        return data_layer.items(x, self.spec, **{name: value for name, value in options.items() if value})[0]
+        return self.named_items(x)[0]
+
+    def named_items(self, x: Any) -> tuple[Tensor, list[str]]:
+        """Items as the net takes them, with their names: files, or row numbers."""
+        options = {name: value for name, value in self.facts["data"]["options"].items() if name != "what"}
+        return data_layer.items(x, self.spec, **options)
 
     def sample(self, count: int = 1, seed: int = 0) -> Tensor:
         """New items ``(count, *spec.shape)``; item i is that of seed + i, whatever the count."""

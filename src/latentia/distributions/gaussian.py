@@ -46,14 +46,15 @@ class Gaussian:
 class OptimalGaussian(Gaussian):
     """A Gaussian that scores a batch with the sigma that is best for it (training only).
 
-    sigma^2 is the mean squared error over all entries of the global batch, and its gradient flows: Rybkin, Daniilidis
-    & Levine 2021, "Simple and Effective VAE Training with Calibrated Decoders", equation 4. ``log_sigma`` is the sigma
-    that ``sample`` uses, the one kept for evaluation.
+    sigma^2 is the mean squared error over all entries of the global batch: Rybkin, Daniilidis & Levine 2021, "Simple
+    and Effective VAE Training with Calibrated Decoders", equation 4. It is the best sigma, so the gradient through it
+    is zero over the whole batch, and is left out: over one process's rows alone it would not be. ``log_sigma`` is the
+    sigma that ``sample`` uses, the one kept for evaluation.
     """
 
     def terms(self, value: Tensor) -> Tensor:
         """Log density of each entry under the batch's own sigma, in nats."""
-        error = core.mean((value - self.mean).square().flatten())
+        error = core.mean((value - self.mean).square().flatten()).detach()
         floor = torch.full_like(error, 2 * LOWEST_LOG_SIGMA).exp()
         return Gaussian(self.mean, 0.5 * (error + floor).log()).terms(value)
 

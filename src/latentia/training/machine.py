@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -99,14 +100,25 @@ def threads(count: int | None) -> Iterator[int]:
 
 @contextmanager
 def processes() -> Iterator[None]:
-    """Join the other processes that torchrun started, and leave together. Alone, nothing happens."""
-    if "RANK" not in os.environ or int(os.environ.get("WORLD_SIZE", "1")) == 1 or world() > 1:
+    """Join the other processes that torchrun started, and wait for them at the end. Alone, nothing happens.
+
+    The group is joined once and left when the process ends, in peace only: to leave it after an error would wait for
+    the others, who wait for this one; torchrun stops them all.
+    """
+    if "RANK" not in os.environ or int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield
         return
-    backend = "nccl" if torch.cuda.is_available() else "gloo"
-    torch.distributed.init_process_group(backend, timeout=timedelta(minutes=30))
-    try:
-        yield
+    first = not torch.distributed.is_initialized()
+    if first:
+        backend = "nccl" if torch.cuda.is_available() else "gloo"
+        torch.distributed.init_process_group(backend, timeout=timedelta(minutes=30))
+    yield
+    together()
+    if first:
+        atexit.register(torch.distributed.destroy_process_group)
+
+
+def together() -> None:
+    """Wait for the other processes: what one has written, all can read."""
+    if world() > 1:
         torch.distributed.barrier()
-    finally:
-        torch.distributed.destroy_process_group()
