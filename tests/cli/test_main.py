@@ -62,13 +62,8 @@ def test_help_of_a_model_has_four_groups_with_defaults_and_ranges(call: Call, mo
 def test_help_without_a_model_has_the_groups_that_every_model_has(call: Call) -> None:
     code, out, _ = call("train", "--help")
     assert code == 0
-    assert [out.count(f"─ {group} ─") for group in ("Model", "Data", "Budget", "Machine", "Parameters")] == [
-        1,
-        1,
-        1,
-        1,
-        0,
-    ]
+    assert all(f"─ {group} ─" in out for group in ("Model", "Data", "Budget", "Machine"))
+    assert "─ Parameters ─" not in out
 
 
 def test_an_unknown_verb_names_the_near_one(call: Call) -> None:
