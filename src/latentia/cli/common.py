@@ -12,8 +12,6 @@ from cyclopts import Group, Parameter
 from latentia.errors import BadField
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from latentia.api import Model
 
 EVERY = Group("Every verb", sort_key=100)
@@ -76,12 +74,3 @@ def load(run: str, common: Common, weights: str = "best") -> Model:
     from latentia import api
 
     return api.load(run, weights=weights, device=common.device, batch=common.batch or api.BATCH)
-
-
-def items_of(model: Model, what: str) -> tuple[Tensor, list[str]]:
-    """The items that ``what`` holds in the form the model was trained on, ``(N, *shape)``, and their names."""
-    from latentia import data
-
-    kept = model.facts["data"]["options"]
-    options = {name: kept[name] for name in ("fit", "background", "binarize", "held_out") if kept.get(name) is not None}
-    return data.items(what, model.spec, **options)

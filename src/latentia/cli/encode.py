@@ -7,7 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from latentia.cli import codes, output
-from latentia.cli.common import DEFAULTS, Common, Items, Out, Run, Weights, items_of, load
+from latentia.cli.common import DEFAULTS, Common, Items, Out, Run, Weights, load
 
 
 def encode(
@@ -25,5 +25,5 @@ def encode(
 
     output.form(out, output.CODES)
     model = load(run, common, weights)
-    x, names = items_of(model, data)
+    x, names = model.named_items(data)
     codes.write(model.encode(x), names, out, common.json, deviations(model.net, x) if std else None)

@@ -7,7 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from latentia.cli import output, render
-from latentia.cli.common import DEFAULTS, Common, Items, Out, Run, Weights, at_least, items_of, load
+from latentia.cli.common import DEFAULTS, Common, Items, Out, Run, Weights, at_least, load
 
 SHOWN = 32  # items of a picture, where no count is given
 
@@ -29,7 +29,7 @@ def reconstruct(
     ending = output.form(out, output.ITEMS)
     at_least("--count", count, 1)
     model = load(run, common, weights)
-    x, names = items_of(model, data)
+    x, names = model.named_items(data)
     if count is None and ending == ".png" and len(x) > SHOWN:
         count = SHOWN
         common.remark(f"the picture shows the first {SHOWN} of {len(x)} items; -n changes that")

@@ -30,12 +30,8 @@ from latentia.core import (
     Spec,
     Update,
 )
-from latentia.distributions.likelihoods import (
-    OptimalGaussianLikelihood,
-    check_likelihood,
-    default_likelihood,
-    likelihood,
-)
+from latentia.distributions.gaussian import OptimalGaussianLikelihood
+from latentia.distributions.likelihoods import check_likelihood, default_likelihood, likelihood
 from latentia.distributions.normal import Normal
 from latentia.distributions.priors import MixtureOf, MixtureOfNormals, StandardNormal, VampPrior
 from latentia.errors import BadField, near
@@ -201,7 +197,7 @@ class VAENet(nn.Module):
         return self.latents()
 
     def divergence(self, q: Normal, z: Tensor) -> Tensor:
-        """KL(q || p) ``(N, latent)`` in closed form, or ``(N, 1)`` estimated with the draws ``z`` ``(K, N, latent)``."""
+        """KL(q || p) ``(N, latent)`` in closed form, or ``(N, 1)`` estimated by draws ``z`` ``(K, N, latent)``."""
         if isinstance(self.latents, StandardNormal):
             return q.kl_to_standard_normal()
         return (q.log_prob(z) - self.prior().log_prob(z)).mean(0).unsqueeze(-1)

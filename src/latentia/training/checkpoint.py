@@ -16,7 +16,8 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as serialized
 from torch import Tensor, nn
 
 from latentia.errors import BadRun
@@ -42,8 +43,10 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     plain = {
         name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()
     }
-    save_file(plain, part)
-    _flush(part)
+    with part.open("wb") as file:  # not save_file, whose files only their owner may read
+        file.write(serialized(plain))
+        file.flush()
+        os.fsync(file.fileno())
     part.replace(path)
 
 
