@@ -5,6 +5,7 @@
 #   make test       the tests
 #   make check      style and types
 #   make ideas      rebuild docs/ideas.md with every figure
+#   make peers      pythae in .peers, for python -m benchmarks peer-pythae
 #   make upgrade    the newest versions that pyproject.toml allows, written to constraints.txt
 #   make release    wheel and source archive in dist/
 #
@@ -16,7 +17,7 @@ TORCH_FLAGS ?=
 PIP = .venv/bin/python -m pip --disable-pip-version-check --quiet
 READY = .venv/ready
 
-.PHONY: environment demo test check ideas upgrade release
+.PHONY: environment demo test check ideas peers upgrade release
 
 environment: $(READY)
 
@@ -46,6 +47,17 @@ check: $(READY)
 ideas: $(READY)
 	@echo "rebuilding docs/ideas.md with every figure (about 10 minutes on 2 cores)"
 	@.venv/bin/python docs/ideas.py
+
+peers: .peers/ready
+
+.peers/ready: benchmarks/peers.txt constraints.txt
+	@echo "making the peers' environment in .peers: torch first, then pythae without dependencies (a few minutes)"
+	@test -x .peers/bin/python || $(PYTHON) -m venv .peers
+	@.peers/bin/python -m pip --disable-pip-version-check --quiet install $(TORCH_FLAGS) --constraint constraints.txt torch
+	@.peers/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --requirement benchmarks/peers.txt
+	@.peers/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --editable .
+	@touch .peers/ready
+	@echo "the peers are ready: .venv/bin/python -m benchmarks peer-pythae"
 
 upgrade:
 	@echo "a new .venv with the newest versions that pyproject.toml allows; constraints.txt will hold them"
