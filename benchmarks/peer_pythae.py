@@ -110,7 +110,7 @@ def our_speed(recipe: lt.VAE, opened: data.DataSet, seed: int, precision: str, s
 
 def bare_speed(recipe: lt.VAE, opened: data.DataSet, seed: int, precision: str, steps: int) -> float:
     """Images per second of forward, backward and fused Adam, with the batch already there."""
-    machine = machine_for(Training(precision=precision))
+    machine = machine_for(Training(precision=precision, batch=BATCH), recipe, opened.train)
     net = machine.place(first_net(recipe, opened, seed))
     x = machine.move(opened.train.take(seed, 0, BATCH)).x
     optimizer = torch.optim.Adam(net.parameters(), lr=1e-3, fused=True)

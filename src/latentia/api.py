@@ -109,7 +109,7 @@ def _options(training: Training | None, options: dict[str, Any]) -> tuple[Traini
 
 
 def _facts(recipe: Recipe, data: data_layer.DataSet, training: Training) -> dict[str, Any]:
-    machine = machine_for(training)
+    machine = machine_for(training, recipe, data.train)
     decided = {name: getattr(training, name) for name in SAME}
     decided |= {"batch": training.batch or recipe.batch, "precision": machine.precision}
     return {

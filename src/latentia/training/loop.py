@@ -22,7 +22,7 @@ from latentia.errors import BadField, BadRun, Diverged
 from latentia.training import checkpoint
 from latentia.training.averaging import AveragedNet
 from latentia.training.budget import Stopwatch, budget_of, check_schedules, stage_at
-from latentia.training.machine import Machine, machine_for, processes, threads
+from latentia.training.machine import Machine, device_of, processes, threads
 from latentia.training.memory import batch_that_fits
 from latentia.training.run import Finished, Logged, Run, Said, Started, Tell, Validated
 from latentia.training.step import Meter, Optimizers, optimizers_for, set_rates, step
@@ -43,7 +43,7 @@ def train(recipe: Recipe, source: Source, held_out: Source, training: Training, 
         OutOfMemory: the batch does not fit; the message names one that does.
         KeyboardInterrupt: Ctrl-C, after the checkpoint was written.
     """
-    machine = machine_for(training)
+    machine = Machine(device_of(training.device), run.facts["training"]["precision"])
     with processes(), threads(run.facts["threads"]), interruptible() as interrupted:
         state = State.fresh(recipe, source, training, machine)
         seconds = resume(state, run, tell)

@@ -1,0 +1,40 @@
+"""Which numbers a training computes in when it is left to the machine."""
+
+import pytest
+import torch
+
+import latentia as lt
+from latentia import data
+from latentia.core import Training
+from latentia.training import machine
+from latentia.training.machine import HEAVY, machine_for, products
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    return data.open(torch.zeros(40, 1, 16, 12).bernoulli_(generator=torch.Generator().manual_seed(0))).train
+
+
+def test_products_of_a_net_counted_by_hand(pictures):
+    mlp = lt.VAE(latent=3, body="mlp", hidden=(5,))
+    assert products(mlp, pictures, 7) == 7 * (192 * 5 + 5 * 6 + 3 * 5 + 5 * 192)
+    conv = lt.VAE(latent=3, body="conv", hidden=(4,))
+    inner = 8 * 6
+    assert products(conv, pictures, 7) == 7 * (inner * 4 * 16 + inner * 4 * 6 + 3 * inner * 4 + inner * 4 * 16)
+
+
+def test_counting_leaves_the_default_generator_alone(pictures):
+    before = torch.get_rng_state()
+    products(lt.VAE(latent=3), pictures, 128)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("multiplies", [True, False])
+def test_auto_is_bf16_for_heavy_steps_where_the_hardware_has_it(pictures, monkeypatch, multiplies):
+    monkeypatch.setattr(machine, "_multiplies_bf16", lambda device: multiplies)
+    recipe = lt.VAE(latent=3, body="mlp", hidden=(500,))
+    light = Training(device="cpu", batch=int(HEAVY // products(recipe, pictures, 1)))
+    heavy = Training(device="cpu", batch=light.batch + 1)
+    assert machine_for(light, recipe, pictures).precision == "float32"
+    assert machine_for(heavy, recipe, pictures).precision == ("bf16" if multiplies else "float32")
+    assert machine_for(Training(device="cpu", precision="bf16"), recipe, pictures).precision == "bf16"
