@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -9,7 +11,7 @@ from latentia.errors import BadField, near
 from latentia.tasks.encode import decode
 from latentia.tasks.working import Net
 
-__all__ = ["interpolate", "lerp", "path", "slerp"]
+__all__ = ["WAYS", "along", "interpolate", "legs_of", "lerp", "path", "regular", "slerp"]
 
 
 def interpolate(net: Net, ends: Tensor, steps: int = 9, how: str = "slerp", loop: bool = False) -> Tensor:
@@ -30,17 +32,38 @@ def interpolate(net: Net, ends: Tensor, steps: int = 9, how: str = "slerp", loop
 
 def path(ends: Tensor, steps: int = 9, how: str = "slerp", loop: bool = False) -> Tensor:
     """The latents on the way: ``((len(ends) - 1) * (steps - 1) + 1, latent)``, or with ``loop`` a closed round."""
-    ways = {"slerp": slerp, "lerp": lerp}
-    if how not in ways:
-        raise BadField(f"how is {how!r}; {near(how, ways)}")
     if steps < 2 or len(ends) < 2:
         raise BadField(f"{steps} steps between {len(ends)} items; it takes at least 2 of each")
+    return along(ends, regular([steps - 1] * legs_of(ends, loop), loop), how, loop)
+
+
+def along(ends: Tensor, times: Tensor, how: str = "slerp", loop: bool = False) -> Tensor:
+    """The latents at ``times``, ``(len(times), latent)``: time i is end i itself, i + 1/2 the middle of leg i.
+
+    Raises:
+        BadField: an unknown ``how``.
+    """
+    if how not in WAYS:
+        raise BadField(f"how is {how!r}; {near(how, WAYS)}")
     stops = torch.cat([ends, ends[:1]]) if loop else ends
-    fractions = torch.linspace(0, 1, steps, dtype=torch.float64)[:-1, None]
-    legs = [ways[how](a, b, fractions) for a, b in zip(stops[:-1].double(), stops[1:].double(), strict=True)]
-    for leg, start in zip(legs, stops, strict=False):
-        leg[0] = start
-    return torch.cat(legs if loop else [*legs, stops[-1:].double()]).to(ends.dtype)
+    whole = times.floor().long()
+    places = stops[whole.clamp(max=len(stops) - 1)].double()
+    for leg in range(len(stops) - 1):
+        between = (whole == leg) & (times > whole)
+        a, b = stops[leg].double(), stops[leg + 1].double()
+        places[between] = WAYS[how](a, b, times[between, None].double() - leg)
+    return places.to(ends.dtype)
+
+
+def legs_of(ends: Tensor, loop: bool) -> int:
+    """How many legs a walk has: one between neighbours, and with ``loop`` one home."""
+    return len(ends) if loop else len(ends) - 1
+
+
+def regular(counts: Sequence[int], loop: bool = False) -> Tensor:
+    """Times with ``counts[i]`` equal steps on leg i, float64; the last end is left out of a ``loop``."""
+    legs = [leg + torch.arange(count, dtype=torch.float64) / count for leg, count in enumerate(counts)]
+    return torch.cat(legs if loop else [*legs, torch.tensor([float(len(counts))], dtype=torch.float64)])
 
 
 def lerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
@@ -64,3 +87,6 @@ def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
         return lerp(a, b, t)
     turned: Tensor = (torch.sin((1 - t) * angle) * first + torch.sin(t * angle) * second) / torch.sin(angle)
     return lerp(lengths[0], lengths[1], t) * turned
+
+
+WAYS = {"slerp": slerp, "lerp": lerp}

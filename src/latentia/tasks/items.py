@@ -18,6 +18,7 @@ __all__ = ["FORMS", "latents_of", "parse"]
 
 FORMS = "write seed:17 (or just 17) for a sample, row:12 for an item of the test split, or the path of a file"
 Opener = Callable[..., tuple[Tensor, Sequence[str]]]
+Coder = Callable[[Tensor, str], Tensor]
 
 
 def parse(word: str | int) -> tuple[str, int | str]:
@@ -40,7 +41,12 @@ def parse(word: str | int) -> tuple[str, int | str]:
 
 
 def latents_of(
-    net: Net, spec: Spec, items: Sequence[str | int], source: Source | None = None, opener: Opener | None = None
+    net: Net,
+    spec: Spec,
+    items: Sequence[str | int],
+    source: Source | None = None,
+    opener: Opener | None = None,
+    coder: Coder | None = None,
 ) -> Tensor:
     """The latents of items, ``(number of items, latent)`` on the CPU.
 
@@ -50,6 +56,8 @@ def latents_of(
         items: words as in :func:`parse`. A file that holds several items stands for all of them.
         source: the test split that ``row:`` counts in.
         opener: ``opener(path, like=spec) -> (items, names)``; ``latentia.data.items`` when it is not given.
+        coder: ``coder(x, word) -> latents`` of the items that a row or a file stands for; the net's encoder when it is
+            not given.
 
     Raises:
         BadData: a word that is no item, a row that is not there.
@@ -58,15 +66,18 @@ def latents_of(
     words = [parse(item) for item in items]
     if not words:
         raise BadData(f"no items; {FORMS}")
-    return torch.cat([_latents(net, spec, kind, value, source, opener) for kind, value in words])
+    coder = coder or (lambda x, _: codes_of(net, x))
+    return torch.cat([_latents(net, spec, kind, value, source, opener, coder) for kind, value in words])
 
 
-def _latents(net: Net, spec: Spec, kind: str, value: int | str, source: Source | None, opener: Opener | None) -> Tensor:
+def _latents(
+    net: Net, spec: Spec, kind: str, value: int | str, source: Source | None, opener: Opener | None, coder: Coder
+) -> Tensor:
     if kind == "seed":
         return draw(net, [int(value)])
     if kind == "row":
-        return codes_of(net, _row(source, int(value))).float()
-    return codes_of(net, (opener or _opener())(value, like=spec)[0]).float()
+        return coder(_row(source, int(value)), f"row:{value}").float()
+    return coder((opener or _opener())(value, like=spec)[0], str(value)).float()
 
 
 def _opener() -> Opener:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ from latentia.errors import BadData
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["animate", "grid", "picture", "pixels", "strip"]
+__all__ = ["animate", "grid", "opaque", "picture", "pixels", "strip"]
 
 CELL = 56  # a cell is enlarged to at least this many pixels, by whole factors
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
@@ -94,23 +95,26 @@ def strip(x: Tensor, padding: int = 2, numbers: Sequence[object] | None = None, 
 def animate(frames: Tensor, path: str | os.PathLike[str], fps: float = 12, cell: int = 256) -> Path:
     """Frames ``(N, C, H, W)`` as a GIF that goes round for ever; it appears under ``path`` when it is whole.
 
-    A GIF counts time in hundredths of a second, so ``fps`` is met as nearly as that allows. Alpha is laid on white.
+    A GIF counts time in hundredths of a second, at least two: up to 50 frames a second, ``fps`` is met on the whole.
+    Alpha is laid on white.
 
     Raises:
         BadData: no frames, frames that are no pictures, or a rate that is not above 0.
     """
     if not len(frames) or not fps > 0:
         raise BadData(f"{len(frames)} frames at {fps:g} a second: it takes at least one frame and a rate above 0")
-    films = [_opaque(picture(frame, cell)) for frame in frames]
+    films = [opaque(picture(frame, cell)) for frame in frames]
     target = Path(path)
     part = target.with_name(f".{target.name}.part")
-    pause = max(2, round(100 / fps)) * 10
-    films[0].save(part, format="GIF", save_all=True, append_images=films[1:], duration=pause, loop=0, disposal=1)
+    ends = [round(100 * i / fps) for i in range(len(films) + 1)]
+    pauses = [10 * max(2, end - start) for start, end in itertools.pairwise(ends)]
+    films[0].save(part, format="GIF", save_all=True, append_images=films[1:], duration=pauses, loop=0, disposal=1)
     os.replace(part, target)
     return target
 
 
-def _opaque(image: Image) -> Image:
+def opaque(image: Image) -> Image:
+    """The picture laid on white, if it has alpha."""
     if image.mode != "RGBA":
         return image
     from PIL import Image as images
