@@ -20,7 +20,7 @@ from typing import Any
 RUN = ("python", "bash")
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 AMOUNT = re.compile(r"(images[ =]|every[ =]|draws[ =]|@)([0-9][0-9_.]*)([kM]?)")
-SHARE, LEAST = 50, 2  # a quick session trains on a fiftieth of the images, and draws a fiftieth of the draws
+SHARE, LEAST = 500, 2  # a quick session trains on so small a share of the images; amounts under 100 stay
 SCALES = {"": 1.0, "k": 1e3, "M": 1e6}
 
 
@@ -47,12 +47,12 @@ def quick(code: str) -> str:
     """The code at quick size: every number of images, and of many draws, divided by the same.
 
     >>> quick("latentia train vae digits --images 100k --beta 0:1@50k")
-    'latentia train vae digits --images 2000 --beta 0:1@1000'
+    'latentia train vae digits --images 200 --beta 0:1@100'
     """
 
     def smaller(match: re.Match[str]) -> str:
         amount = float(match[2].replace("_", "")) * SCALES[match[3]]
-        return match[0] if amount < SHARE * LEAST else f"{match[1]}{int(amount / SHARE)}"
+        return match[0] if amount < 100 else f"{match[1]}{max(LEAST, int(amount / SHARE))}"
 
     return AMOUNT.sub(smaller, code)
 
