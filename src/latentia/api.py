@@ -21,15 +21,16 @@ from latentia.core import Encodes, HasDensity, Recipe, Reconstructs, Samples, Sp
 from latentia.data.options import DataOptions
 from latentia.errors import BadField, BadRun, CannotDo, near
 from latentia.fields import fields_of, from_json, to_json
-from latentia.tasks.encode import decode, encode
+from latentia.tasks.encode import codes_of, decode, encode
 from latentia.tasks.evaluate import Figure, evaluate
 from latentia.tasks.hourglass import Row, hourglass
-from latentia.tasks.interpolate import interpolate
+from latentia.tasks.invert import Inverted, Told, invert, residual_of
 from latentia.tasks.items import latents_of
 from latentia.tasks.likelihood import LogProb, log_likelihood
 from latentia.tasks.reconstruct import reconstruct
 from latentia.tasks.sample import sample
 from latentia.tasks.traverse import importance, traverse
+from latentia.tasks.walk import Features, Walk, walk
 from latentia.training import checkpoint, loop
 from latentia.training.machine import device_of, machine_for, processes, together
 from latentia.training.run import FORMAT, WEIGHTS, Event, Mirror, Run, Said, versions
@@ -205,8 +206,17 @@ class Model:
         return sample(self._can("sample", Samples), self.spec, count, seed)
 
     def encode(self, x: Any) -> np.ndarray:
-        """The codes of items, float64 ``(N, latent)``."""
+        """The codes of items, float64 ``(N, latent)``; without an encoder those that :meth:`invert` finds."""
+        if not isinstance(self.net, Encodes) and isinstance(self.net, Samples):
+            return self.invert(x).z.double().numpy()
         return encode(self._can("encode", Encodes), self.items(x), self.batch)
+
+    def invert(
+        self, x: Any, starts: int = 8, steps: int = 200, seed: int = 0, progress: Told | None = None
+    ) -> Inverted:
+        """Latents of items by optimisation, which needs no encoder: with what is left of the error of each."""
+        net = self._can("find latents", Samples)
+        return invert(net, self.items(x), starts, steps, seed, progress=progress, batch=self.batch)
 
     def decode(self, z: Any) -> Tensor:
         """What codes ``(N, latent)`` stand for."""
@@ -217,17 +227,45 @@ class Model:
         needed = Reconstructs if draws is None else HasDensity
         return reconstruct(self._can("reconstruct", needed), self.items(x), draws, seed, self.batch)
 
-    def latents(self, items: Sequence[str | int]) -> Tensor:
-        """The latents of items by their words: ``17`` or ``seed:17``, ``row:12`` of the test split, or a file."""
+    def latents(self, items: Sequence[str | int], tell: Callable[[str], None] | None = None) -> Tensor:
+        """The latents of items by their words: ``17`` or ``seed:17``, ``row:12`` of the test split, or a file.
+
+        ``tell`` hears how far the picture of each real item's latent is from the item.
+        """
         words = [str(item) for item in items]
         source = self.data().test if any(word.startswith("row:") for word in words) else None
-        needed = Samples if all(word.removeprefix("seed:").isdecimal() for word in words) else Reconstructs
-        self._can("interpolate", needed)
-        return latents_of(self.net, self.spec, words, source)
+        seeds = all(word.removeprefix("seed:").isdecimal() for word in words)
+        searched = not isinstance(self.net, Encodes) and isinstance(self.net, Samples)
+        self._can("interpolate", Samples if seeds or searched else Reconstructs)
 
-    def interpolate(self, items: Sequence[str | int], steps: int = 9, how: str = "slerp", loop: bool = False) -> Tensor:
+        def coder(x: Tensor, word: str) -> Tensor:
+            z = invert(self.net, x, batch=self.batch).z if searched else codes_of(self.net, x, self.batch)
+            if tell is not None:
+                how = "no encoder: latents are found by optimisation" if searched else "by the encoder"
+                tell(f"{word}: {how}; {residual_of(self.net, x, z, self.batch)}")
+            return z
+
+        return latents_of(self.net, self.spec, words, source, coder=coder)
+
+    def interpolate(
+        self, items: Sequence[str | int], steps: int = 9, how: str = "slerp", loop: bool = False, even: bool = False
+    ) -> Tensor:
         """The walk through latent space from item to item ``(frames, *shape)``."""
-        return interpolate(self.net, self.latents(items), steps, how, loop)
+        return self.walk(items, steps, how, loop, even).x
+
+    def walk(
+        self,
+        items: Sequence[str | int],
+        steps: int = 9,
+        how: str = "slerp",
+        loop: bool = False,
+        even: bool = False,
+        frames: int | None = None,
+        features: Features | None = None,
+        tell: Callable[[str], None] | None = None,
+    ) -> Walk:
+        """The walk with its latents, and its steps as measured in the pictures (:mod:`latentia.tasks.walk`)."""
+        return walk(self.net, self.latents(items, tell), steps, how, loop, even, frames, features, self.batch)
 
     def traverse(
         self, at: str | int | None = None, steps: int = 9, latents: Sequence[int] | None = None

@@ -162,7 +162,7 @@ def test_a_codes_file_never_runs_code(run: Path, call: Call, tmp_path: Path) -> 
 
 
 OUTS = [
-    (["sample"], "a.jpg", "a.jpg ends in '.jpg'; this can be written as .png, .gif, .npz, .npy, .csv, .json, folder/"),
+    (["sample"], "a.jpg", "a.jpg ends in '.jpg'; this can be written as .png, .gif, .mp4, .npz, .npy, .csv, .json, folder/"),
     (["sample"], "a", "a has no ending"),
     (["sample"], "none/a.png", "there is no folder none"),
     (["evaluate"], "a.png", "a.png ends in '.png'; this can be written as .csv, .json"),

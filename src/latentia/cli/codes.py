@@ -16,16 +16,26 @@ if TYPE_CHECKING:
 
 
 def write(
-    z: NDArray[Any], items: Sequence[str], out: str | None, as_json: bool, std: NDArray[Any] | None = None
+    z: NDArray[Any],
+    items: Sequence[str],
+    out: str | None,
+    as_json: bool,
+    std: NDArray[Any] | None = None,
+    residual: NDArray[Any] | None = None,
 ) -> None:
-    """Latents ``(N, latent)`` to a codes file or to stdout; with ``std`` also ``std1`` to ``stdn``."""
-    named = {"z": z} if std is None else {"z": z, "std": std}
+    """Latents ``(N, latent)`` to a codes file or to stdout; with ``std`` also ``std1`` to ``stdn``.
+
+    ``residual`` ``(N,)`` is what a search for them left of the error: a column of that name.
+    """
+    named = {"z": z} | ({} if std is None else {"std": std})
+    left = {} if residual is None else {"residual": residual}
     if output.form(out, output.CODES) in (".npz", ".npy"):
         import numpy as np
 
-        output_arrays(Path(out or ""), {**named, "item": np.array(list(items))}, "z")
+        output_arrays(Path(out or ""), {**named, **left, "item": np.array(list(items))}, "z")
         return
     columns = [(f"{name}{i + 1}", part[:, i].tolist()) for name, part in named.items() for i in range(part.shape[1])]
+    columns += [(name, part.tolist()) for name, part in left.items()]
     rows = [{"item": item} | {name: values[row] for name, values in columns} for row, item in enumerate(items)]
     output.rows(rows, out, as_json)
 

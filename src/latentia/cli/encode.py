@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from latentia.cli import codes, output
-from latentia.cli.common import DEFAULTS, Common, Items, Out, Run, Weights, load
+from latentia.cli.common import DEFAULTS, Common, Items, Out, Run, Weights, at_least, load
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from latentia.api import Model
+    from latentia.tasks.invert import Inverted
 
 
 def encode(
@@ -16,14 +22,38 @@ def encode(
     /,
     *,
     std: Annotated[bool, Parameter(help="the posterior's standard deviations too", negative="")] = False,
+    starts: Annotated[int, Parameter(help="without an encoder: searches for each item")] = 8,
+    steps: Annotated[int, Parameter(help="without an encoder: steps of each search")] = 200,
     out: Out = None,
     weights: Weights = "best",
     common: Common = DEFAULTS,
 ) -> None:
-    """Items to latents; of a posterior the mean. In codes.csv a number can be edited, and decoded again."""
+    """Items to latents; of a posterior the mean. In codes.csv a number can be edited, and decoded again.
+
+    A model without an encoder (a GAN) finds them by optimisation, and says how far their pictures are from the items.
+    """
+    from latentia.core import Encodes, Samples
     from latentia.tasks.encode import deviations
 
     output.form(out, output.CODES)
+    at_least("--starts", starts, 1)
+    at_least("--steps", steps, 1)
     model = load(run, common, weights)
     x, names = model.named_items(data)
-    codes.write(model.encode(x), names, out, common.json, deviations(model.net, x) if std else None)
+    spread = deviations(model.net, x) if std else None
+    if isinstance(model.net, Encodes) or not isinstance(model.net, Samples):
+        codes.write(model.encode(x), names, out, common.json, spread)
+        return
+    found = _search(model, x, starts, steps, common)
+    common.remark(f"no encoder: latents are found by optimisation ({starts} starts of {steps} steps); {found}")
+    codes.write(found.z.double().numpy(), names, out, common.json, residual=found.residual.double().numpy())
+
+
+def _search(model: Model, x: Tensor, starts: int, steps: int, common: Common) -> Inverted:
+    from latentia.cli.progress import Countdown
+
+    countdown = Countdown("searching latents", common.quiet)
+    try:
+        return model.invert(x, starts, steps, common.seed, countdown)
+    finally:
+        countdown.close()

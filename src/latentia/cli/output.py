@@ -16,7 +16,7 @@ from typing import Any
 
 from latentia.errors import BadData
 
-ITEMS = (".png", ".gif", ".npz", ".npy", ".csv", ".json", "folder/")
+ITEMS = (".png", ".gif", ".mp4", ".npz", ".npy", ".csv", ".json", "folder/")
 CODES = (".csv", ".json", ".npz", ".npy")
 ROWS = (".csv", ".json")
 
@@ -28,6 +28,7 @@ def form(out: str | None, allowed: Sequence[str]) -> str:
 
     Raises:
         BadData: an ending that this verb does not write, or a folder that is not there.
+        BadField: an .mp4 without the extra that writes it.
     """
     if out is None:
         return ""
@@ -38,6 +39,10 @@ def form(out: str | None, allowed: Sequence[str]) -> str:
         raise BadData(f"{out} {shown}; this can be written as {', '.join(allowed)}")
     if not path.absolute().parent.is_dir():
         raise BadData(f"{out}: there is no folder {path.parent}; make it first")
+    if found == ".mp4":
+        from latentia.tasks.video import encoder
+
+        encoder()
     return found
 
 

@@ -70,6 +70,24 @@ class Progress:
             self.open = False
 
 
+class Countdown:
+    """What a person sees of a task that tells steps done and steps to do: their share and the time left."""
+
+    def __init__(self, what: str, quiet: bool = False, stream: TextIO | None = None) -> None:
+        self.what, self.begun = what, time.monotonic()
+        self.progress = Progress(quiet, stream)
+        self.progress.last = self.begun  # a task of seconds says nothing where no line can renew itself
+
+    def __call__(self, done: int, total: int) -> None:
+        if not self.progress.quiet:
+            left = (time.monotonic() - self.begun) / done * (total - done)
+            self.progress.renew(f"{self.what} {100 * done / total:3.0f}%  {duration(left)} left")
+
+    def close(self) -> None:
+        """End the line that renews itself."""
+        self.progress.close()
+
+
 def count(images: float) -> str:
     """Images as people write them: ``950``, ``12.5k``, ``2M``."""
     for size, letter in ((1e6, "M"), (1e3, "k")):

@@ -25,6 +25,7 @@ def write(
     as_json: bool = False,
     columns: int | None = None,
     captions: Sequence[str] | None = None,
+    fps: float = 12,
 ) -> None:
     """Items to OUT, or what they look like to stdout.
 
@@ -35,6 +36,7 @@ def write(
         as_json: without OUT, every number as JSON instead of a summary.
         columns: how many pictures a row of the grid has.
         captions: what stands under each picture of the grid.
+        fps: how many pictures a second of a film shows.
     """
     from latentia.tasks import pictures
 
@@ -47,7 +49,12 @@ def write(
             pictures.grid(x, columns, numbers=captions).save(temporary)
     elif found == ".gif":
         with output.replacing(path) as temporary:
-            pictures.animate(x, temporary)
+            pictures.animate(x, temporary, fps)
+    elif found == ".mp4":
+        from latentia.tasks import video
+
+        with output.replacing(path) as temporary:
+            video.film(x, temporary, fps)
     elif found in (".npz", ".npy"):
         import numpy as np
 
