@@ -6,9 +6,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
 
 from latentia.errors import BadField
-from latentia.nn.conv import ConvDecoder, ConvEncoder, sizes_of
+from latentia.nn.conv import ConvDecoder, ConvEncoder, Up, sizes_of
 from latentia.nn.heads import LOG_SCALE_BOUND, GaussianHead, OutputHead
 from latentia.nn.mlp import ACTIVATIONS, MLP, MLPDecoder
 
@@ -110,6 +111,21 @@ def test_channels_last_changes_no_number():
     body, decoder = body.to(memory_format=torch.channels_last), decoder.to(memory_format=torch.channels_last)
     actual = decoder(body(x.to(memory_format=torch.channels_last)))
     torch.testing.assert_close(actual, expected, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize(("small", "large"), [((4, 5), (8, 11)), ((4, 4), (9, 4)), ((7, 7), (14, 14))])
+def test_one_channel_is_the_same_transposed_convolution(small, large):
+    layer = Up(3, 1, small, large, bias=False).double()
+    x = numbers(2, 3, *small).double().requires_grad_()
+    expected = nn.ConvTranspose2d.forward(layer, x)
+    torch.testing.assert_close(layer(x), expected)
+    slope = numbers(*expected.shape).double()
+    for actual, wanted in zip(
+        torch.autograd.grad(layer(x), [x, layer.weight], slope),
+        torch.autograd.grad(expected, [x, layer.weight], slope),
+        strict=True,
+    ):
+        torch.testing.assert_close(actual, wanted)
 
 
 def test_log_scales_are_bounded_softly():

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import fold
 
 from latentia.errors import BadField
 from latentia.nn.mlp import activation, initialise
@@ -81,12 +82,23 @@ class ConvEncoder(nn.Module):
 
 
 class Up(nn.ConvTranspose2d):
-    """A transposed convolution from pictures of size ``small`` to exactly ``large``."""
+    """A transposed convolution from pictures of size ``small`` to exactly ``large``.
+
+    To a single channel on a CPU it is computed as one matrix product and a sum of overlapping patches: the same
+    numbers in half the time of the library's kernel, which fills up to 16 channels with zeros.
+    """
 
     def __init__(self, before: int, after: int, small: Size, large: Size, bias: bool = True) -> None:
         kernel, stride = _kernel(large, small)
         odd = (large[0] - small[0] * stride[0], large[1] - small[1] * stride[1])
         super().__init__(before, after, kernel, stride, padding=1, output_padding=odd, bias=bias)
+        self.large = large
+
+    def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
+        if self.out_channels > 1 or self.bias is not None or input.device.type != "cpu":
+            return super().forward(input, output_size)
+        patches = (input.permute(0, 2, 3, 1) @ self.weight.flatten(1)).flatten(1, 2)
+        return fold(patches.transpose(1, 2), self.large, self.kernel_size, padding=1, stride=self.stride)
 
 
 class PictureHead(nn.Module):
