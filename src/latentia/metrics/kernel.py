@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from latentia.core import Estimate, key
 from latentia.errors import BadData
+from latentia.metrics.fractions import WIDTH
 from latentia.metrics.rows import Array, as_two, chunks
 
 __all__ = ["kernel_distance"]
 
 Places = NDArray[np.intp]
-WIDTH = 1.96  # a normal interval of 95 %
 
 
 def kernel_distance(a: Any, b: Any, subsets: int = 50, size: int | None = None, seed: int = 0) -> Estimate:

@@ -66,7 +66,7 @@ def sliced_wasserstein(
     b: Tensor,
     patches: int = 128,
     projections: int = 512,
-    descriptors: int = 2**17,
+    descriptors: int = 2**16,
     seed: int = 0,
 ) -> list[Level]:
     """The sliced 1-Wasserstein distance between the 7 x 7 patches of two sets of pictures, level by level.

@@ -16,6 +16,8 @@ from pathlib import Path
 from latentia.core import Recipe
 from latentia.errors import BadField, near
 
+UNLISTED = ("_classifier",)  # judges of samples: no one asks for them by name, but their runs can be loaded
+
 
 def names() -> list[str]:
     """The models of the package, without importing them."""
@@ -30,7 +32,7 @@ def load(name: str) -> type[Recipe]:
     """
     if name.endswith(".py"):
         return _recipe_of(Path(name))
-    if name not in names():
+    if name not in (*names(), *UNLISTED):
         raise BadField(f"there is no model {name!r}; {near(name, names())}")
     return _only(importlib.import_module(f"{__name__}.{name}"), name)
 

@@ -47,6 +47,7 @@ class Figure:
     meaning: str
     better: str = ""  # "higher", "lower", or neither
     parts: tuple[float, ...] = ()
+    floor: float | None = None  # the same figure of real items against other real ones
 
     def __str__(self) -> str:
         spread = f" [{self.low:.5g}, {self.high:.5g}]" if self.low < self.high else ""

@@ -1,0 +1,81 @@
+"""Classifier: a small convolutional net that names the class of a picture. It judges samples, and lends its features.
+
+Not listed among the models: ``evaluate`` trains one with a fixed seed where data has labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, layer_norm, silu
+
+from latentia.core import Batch, Group, Now, Recipe, Spec, Update
+from latentia.errors import BadField
+from latentia.fields import AtLeast, Help, Scheduled
+from latentia.nn.conv import ConvEncoder, sizes_of, widths_of
+from latentia.nn.heads import ExactLinear
+
+
+@dataclass(frozen=True)
+class Classifier(Recipe):
+    """Lowers the cross-entropy of the label given the picture; the best weights are the most accurate on held-out data.
+
+    The features are what its last layer sees: ``features`` numbers per picture, each row with mean 0 and deviation 1.
+    """
+
+    width: Annotated[int, Help("channels of the first level"), AtLeast(1)] = 32
+    features: Annotated[int, Help("numbers that the last layer sees, at most 256"), AtLeast(2)] = 128
+    rate: Annotated[float | str, Help("learning rate of Adam"), Scheduled(), AtLeast(0)] = 1e-3
+
+    family = "classifier"
+    images = 300_000
+    batch = 128
+    units = {"cross_entropy": "nats"}  # noqa: RUF012
+    kinds = ("image",)
+
+    @property
+    def score(self) -> tuple[str, str]:
+        return ("accuracy", "higher")
+
+    def build(self, spec: Spec) -> ClassifierNet:
+        """The net.
+
+        Raises:
+            BadField: the data has fewer than two classes.
+        """
+        if len(spec.classes) < 2:
+            raise BadField(f"a classifier needs labels of two classes or more; this data has {len(spec.classes)}")
+        return ClassifierNet(self, spec)
+
+    def groups(self, net: ClassifierNet) -> dict[str, Group]:
+        return {"classifier": Group(list(net.parameters()), self.rate)}
+
+    def updates(self, net: ClassifierNet, batch: Batch, now: Now) -> Iterator[Update]:
+        answers, label = net(batch.x), cast(Tensor, batch.label)  # build has seen that there are labels
+        loss = cross_entropy(answers, label)
+        right = (answers.argmax(1) == label).to(answers.dtype).mean()
+        yield Update("classifier", loss, {"cross_entropy": loss, "accuracy": right})
+
+
+class ClassifierNet(nn.Module):
+    """Convolutions that halve the picture, features, and one answer per class."""
+
+    def __init__(self, recipe: Classifier, spec: Spec) -> None:
+        super().__init__()
+        self.spec, self.width = spec, recipe.features
+        levels = len(sizes_of(*spec.shape[1:])) - 1
+        self.body = ConvEncoder(spec.shape, widths_of(recipe.width, levels))
+        self.inner = nn.Linear(self.body.features, recipe.features)
+        self.answer = ExactLinear(recipe.features, len(spec.classes))
+
+    def features(self, x: Tensor) -> Tensor:
+        """What the last layer sees of pictures, float32 ``(N, features)``."""
+        raw = silu(self.inner(self.body((x - self.spec.low) / (self.spec.high - self.spec.low) * 2 - 1)))
+        return layer_norm(raw.to(self.answer.weight.dtype), (self.width,))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The answers (logits) ``(N, classes)``."""
+        return self.answer(self.features(x))

@@ -1,0 +1,232 @@
+"""Detectors: what goes wrong while an adversarial game trains, said in a sentence with what to try.
+
+Each is a pure function of logged values, answers or features, and returns ``None`` where it sees nothing wrong. A
+sentence needs evidence beyond chance: the thresholds are written beside each.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+from latentia.core import Source, key
+from latentia.errors import BadData
+from latentia.metrics.fractions import WIDTH, fraction
+from latentia.metrics.rows import as_rows
+from latentia.tasks.evaluate import Figure
+from latentia.tasks.nearest import nearest
+
+__all__ = [
+    "balance",
+    "bins",
+    "divergence",
+    "memorisation",
+    "mode_coverage",
+    "nearest_bin",
+    "overfitting",
+    "saturation",
+]
+
+Array = NDArray[np.float64]
+
+ALL, NONE = 0.99, 0.53  # of pairs told apart: nearly all, nearly none
+READINGS = 5  # in a row, before a sentence about the balance is said
+FAR = 30.0  # times its usual size, before a value is called diverging
+OVERFIT = 0.3  # of the way from fakes to training items that held-out items have fallen back
+FEWEST = 20  # answers, before their means are compared
+COPIES = 0.02  # of the samples, before copying is spoken of
+
+
+def balance(critic_real: ArrayLike | Tensor, critic_fake: ArrayLike | Tensor) -> Figure:
+    """The critic's answers as one figure: the share of pairs in which the real item gets the higher answer.
+
+    The same for every game and scale: 0.5 when it cannot tell them apart, 1 when it always can. Ties count half. It is
+    the area under the ROC curve; the interval is Hanley & McNeil's (1982). ``parts`` are the mean answers on real and
+    on fake.
+
+    Raises:
+        BadData: no answers, or some that are not finite.
+    """
+    real, fake = as_rows(critic_real, "answers to real items"), as_rows(critic_fake, "answers to fakes")
+    value = _above(real.ravel(), fake.ravel())
+    n, m = real.size, fake.size
+    first, second = value / (2 - value), 2 * value**2 / (1 + value)
+    error = math.sqrt(
+        max(0.0, value * (1 - value) + (n - 1) * (first - value**2) + (m - 1) * (second - value**2)) / (n * m)
+    )
+    means = (float(real.mean()), float(fake.mean()))
+    meaning = (
+        f"The critic answers higher to the real one in {value:.1%} of pairs (mean {means[0]:.3g} on real, "
+        f"{means[1]:.3g} on fake): at 50 % it cannot tell them apart, at 100 % it always can."
+    )
+    low, high = max(0.0, value - WIDTH * error), min(1.0, value + WIDTH * error)
+    return Figure("critic's answer", value, low, high, "of pairs", meaning, "", means)
+
+
+def _above(first: Array, second: Array) -> float:
+    """The share of pairs with ``first > second``; ties count half."""
+    ordered = np.sort(second)
+    below = np.searchsorted(ordered, first, "left") + np.searchsorted(ordered, first, "right")
+    return float(below.mean() / (2 * len(second)))
+
+
+def overfitting(
+    critic_train: ArrayLike | Tensor, critic_held_out: ArrayLike | Tensor, critic_fake: ArrayLike | Tensor
+) -> str | None:
+    """Whether the critic knows its training items: held-out ones fall back towards the fakes.
+
+    The gap is Karras et al. 2020's (arXiv 2006.06676, equation 1): ``(train - held-out) / (train - fake)`` of mean
+    answers, 0 for a critic that has learnt and 1 for one that has learnt by heart. Said from 0.3 upwards, if train and
+    held-out (at least 20 each) differ by more than twice the standard error of their difference.
+
+    Raises:
+        BadData: no answers, or some that are not finite.
+    """
+    train, held, fake = (as_rows(each, "answers").ravel() for each in (critic_train, critic_held_out, critic_fake))
+    if min(len(train), len(held)) < FEWEST:
+        return None
+    apart, whole = train.mean() - held.mean(), train.mean() - fake.mean()
+    error = math.sqrt(train.var(ddof=1) / len(train) + held.var(ddof=1) / len(held))
+    if whole <= 0 or apart <= 2 * error or apart / whole < OVERFIT:
+        return None
+    return (
+        f"The critic is learning its training items by heart: its mean answer is {train.mean():.3g} on them, "
+        f"{held.mean():.3g} on held-out ones and {fake.mean():.3g} on fakes ({apart / whole:.0%} of the way back). Try "
+        f"augmentation, more data, a larger R1 or a smaller critic; the best weights so far are kept."
+    )
+
+
+def saturation(balances: Sequence[float]) -> str | None:
+    """Whether one player has won: the balance at the last readings, the newest last.
+
+    Said when five in a row are above 0.99 (the generator is given no direction) or within 0.03 of 0.5 (the critic is
+    given none, or the samples are as good as this critic can see).
+    """
+    last = [each for each in balances if math.isfinite(each)][-READINGS:]
+    if len(last) < READINGS:
+        return None
+    if min(last) > ALL:
+        return (
+            f"The critic tells {min(last):.1%} of pairs apart or more, {READINGS} readings in a row: the generator has "
+            f"little to learn from. Try a larger R1 and R2, a lower rate of the critic, or a larger generator."
+        )
+    if max(abs(each - 0.5) for each in last) < NONE - 0.5:
+        return (
+            f"The critic tells no more than {max(last):.1%} of pairs apart, {READINGS} readings in a row: either "
+            f"samples are as good as it can see, or it is too weak. If they look wrong, try a smaller R1 or a larger "
+            f"critic."
+        )
+    return None
+
+
+def bins(reference: ArrayLike | Tensor, count: int = 50, seed: int = 0) -> Array:
+    """Centres ``(count, D)`` of a seeded k-means on features of training items: modes where there are no labels.
+
+    Fewer where there are fewer than 20 items for each. Use :func:`nearest_bin` to place items.
+    """
+    from sklearn.cluster import KMeans
+
+    rows = as_rows(reference, "features")
+    fitted = KMeans(max(2, min(count, len(rows) // 20)), n_init=1, random_state=key(seed, "bins") % 2**32).fit(rows)
+    return np.asarray(fitted.cluster_centers_, dtype=np.float64)
+
+
+def nearest_bin(features: ArrayLike | Tensor, centres: Array) -> NDArray[np.int64]:
+    """The centre that each row is nearest to, ``(N,)``."""
+    rows = as_rows(features, "features")
+    found: NDArray[np.int64] = (np.square(centres).sum(1) - 2 * rows @ centres.T).argmin(1)
+    return found
+
+
+def mode_coverage(sample_bins: ArrayLike, real_bins: ArrayLike, names: Sequence[str] = ()) -> str | None:
+    """Modes of the training set that samples do not reach as often as they should.
+
+    A mode is lost when samples have less than a fifth of its share, and chance alone would give so few in less than
+    one of a thousand sets of samples (binomial, over all modes). Bins are labels that a classifier gives, or those of
+    :func:`nearest_bin`: Richardson & Weiss 2018, "On GANs and GMMs", https://arxiv.org/abs/1805.12462.
+
+    Raises:
+        BadData: no items.
+    """
+    made, real = (np.asarray(each, dtype=np.int64).ravel() for each in (sample_bins, real_bins))
+    if not len(made) or not len(real):
+        raise BadData("there are no samples, or no real items, to place in modes")
+    count = int(max(made.max(), real.max())) + 1
+    found, share = np.bincount(made, minlength=count), np.bincount(real, minlength=count) / len(real)
+    lost = [
+        place
+        for place in np.flatnonzero(share)
+        if found[place] < share[place] * len(made) / 5
+        and _chance(int(found[place]), len(made), share[place]) < 1e-3 / count
+    ]
+    if not lost:
+        return None
+    lost.sort(key=lambda place: -share[place])
+    told = ", ".join(names[int(place)] if names else f"mode {place}" for place in lost[:5]) + " ..." * (len(lost) > 5)
+    return (
+        f"Samples leave out {len(lost)} of {int((share > 0).sum())} modes of the training set, which hold "
+        f"{share[lost].sum():.1%} of it ({told}). Try the relativistic game with R1 and R2, a larger batch or a longer "
+        f"latent; if it comes late in a training, take the weights from before."
+    )
+
+
+def _chance(hits: int, count: int, share: float) -> float:
+    """The probability of at most ``hits`` of ``count`` when each has probability ``share``."""
+    if share >= 1:
+        return float(hits >= count)
+    places = np.arange(hits + 1)
+    logs = np.array([math.lgamma(count + 1) - math.lgamma(i + 1) - math.lgamma(count - i + 1) for i in places])
+    return float(np.exp(logs + places * math.log(share) + (count - places) * math.log1p(-share)).sum())
+
+
+def memorisation(samples: Tensor, train: Source, held_out: Source) -> str | None:
+    """Whether samples are copies: their nearest real item is a training item more often than its share explains.
+
+    Training and held-out items are alike, so for a model that copies nothing the nearest of all of them is a training
+    item with probability ``n / (n + m)``; blur or lost modes do not change that. What is above it are copies. Said
+    when the lower end of the 95 % interval speaks of more than 2 % copies.
+
+    Raises:
+        BadData: no samples, or no items.
+    """
+    if not len(samples):
+        raise BadData("there are no samples to look for copies among")
+    known, unseen = nearest(samples, train), nearest(samples, held_out)
+    nearer = (known.distance < unseen.distance).double() + 0.5 * (known.distance == unseen.distance).double()
+    expected = len(train) / (len(train) + len(held_out))
+    found = fraction(nearer.numpy())
+    copies, least = ((each - expected) / (1 - expected) for each in (found.value, found.low))
+    if least < COPIES:
+        return None
+    row = int((known.distance / unseen.distance.clamp_min(torch.finfo(torch.float64).tiny)).argmin())
+    return (
+        f"About {copies:.0%} of {len(samples)} samples look like copies: the nearest real item is a training item for "
+        f"{found.value:.1%}, and {expected:.1%} would be chance (plainest: sample {row}, training item "
+        f"{int(known.row[row])}). Try augmentation, more data, earlier weights or a smaller generator."
+    )
+
+
+def divergence(values: Sequence[float], name: str = "loss") -> str | None:
+    """Whether a logged value runs away: the newest are not finite, or far larger than they ever were.
+
+    Said when the last is not finite, or when the last three readings are each above 30 times the median size of the
+    earlier ones (of at least five).
+    """
+    if values and not math.isfinite(values[-1]):
+        return f"The {name} is {values[-1]}: the training has diverged. Try a lower rate, a larger R1, or float32."
+    sizes = [abs(each) for each in values if math.isfinite(each)]
+    earlier, last = sizes[:-3], sizes[-3:]
+    if len(earlier) < READINGS:
+        return None
+    usual = float(np.median(earlier))
+    if min(last) <= FAR * max(usual, 1e-12) or min(last) <= max(earlier):
+        return None
+    return (
+        f"The {name} has run away: {values[-1]:.3g}, where it used to be around {usual:.3g}. Try a lower rate of both "
+        f"players, a larger R1 and R2, or go on from an earlier checkpoint with another seed."
+    )
