@@ -83,3 +83,14 @@ def test_the_bootstrap_s_spread_is_that_of_repeated_draws():
     claimed = np.mean([frechet_spread(cloud, other, draws=30, seed=i) for i, cloud in enumerate(clouds[:5])])
     assert claimed == pytest.approx(repeated, rel=0.35)
     assert frechet_spread(clouds[0], other, seed=1) == frechet_spread(clouds[0], other, seed=1)
+
+
+def test_it_is_torchmetrics_with_the_same_features():
+    """Its covariances are divided by N - 1 as well; its root is taken by general eigenvalues."""
+    import torch
+    from torchmetrics.image.fid import _compute_fid
+
+    generator = np.random.default_rng(6)
+    a, b = generator.normal(size=(100, 16)), generator.normal(size=(90, 16)) * 1.2 + 0.3
+    first, second = (tuple(torch.from_numpy(each) for each in moments(cloud)) for cloud in (a, b))
+    assert frechet(a, b) == pytest.approx(float(_compute_fid(*first, *second)), rel=1e-8)

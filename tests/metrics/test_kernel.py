@@ -68,3 +68,13 @@ def test_the_seed_decides_and_the_kind_of_array_does_not():
 def test_too_few_rows_are_refused(rows, size):
     with pytest.raises(BadData, match="KID needs 2 subsets of at least 2 rows"):
         kernel_distance(np.ones((rows, 2)), np.ones((60, 2)), size=size)
+
+
+def test_each_subset_is_torchmetrics():
+    from torchmetrics.image.kid import poly_mmd
+
+    generator = np.random.default_rng(4)
+    x, y = generator.normal(size=(21, 6)), generator.normal(size=(21, 6)) + 0.5
+    every = [poly_mmd(*(torch.from_numpy(np.delete(each, place, 0)) for each in (x, y))) for place in range(21)]
+    found = kernel_distance(x, y, subsets=3000, size=20)  # leaves one row of each out, as the list does pair by pair
+    assert found.value == pytest.approx(float(np.mean(every)), rel=0.02)
