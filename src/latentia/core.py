@@ -16,7 +16,7 @@ from typing import Annotated, Any, ClassVar, NamedTuple, Protocol, runtime_check
 import torch
 from torch import Tensor, nn
 
-from latentia.fields import AtLeast, Help, OneOf, check
+from latentia.fields import AtLeast, Help, MoreThan, OneOf, check
 
 # --- data ------------------------------------------------------------------------------------------------------------
 
@@ -300,7 +300,7 @@ class Training:
 
     images: Annotated[int | None, Help("budget: training images seen"), AtLeast(1)] = None
     steps: Annotated[int | None, Help("budget: optimiser steps"), AtLeast(1)] = None
-    minutes: Annotated[float | None, Help("budget: minutes, turned into images over the first steps"), AtLeast(0)] = (
+    minutes: Annotated[float | None, Help("budget: minutes, turned into images over the first steps"), MoreThan(0)] = (
         None
     )
     batch: Annotated[int | None, Help("images of one step, over all processes"), AtLeast(1)] = None

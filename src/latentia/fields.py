@@ -31,6 +31,7 @@ __all__ = [
     "Between",
     "Field",
     "Help",
+    "MoreThan",
     "OneOf",
     "Schedule",
     "Scheduled",
@@ -64,6 +65,19 @@ class AtLeast:
 
 
 @dataclass(frozen=True)
+class MoreThan:
+    """The value, or each number of a schedule or tuple, is more than ``low``."""
+
+    low: float
+
+    def allows(self, value: float) -> bool:
+        return value > self.low
+
+    def __str__(self) -> str:
+        return f"more than {self.low:g}"
+
+
+@dataclass(frozen=True)
 class Between:
     """The value, or each number of a schedule or tuple, lies between ``low`` and ``high``, both allowed."""
 
@@ -88,6 +102,9 @@ class OneOf:
 
     def __str__(self) -> str:
         return f"one of {', '.join(self.values)}"
+
+
+Rule = AtLeast | MoreThan | Between | OneOf
 
 
 @dataclass(frozen=True)
@@ -163,7 +180,7 @@ class Field:
     type: Any
     default: Any
     help: str
-    rules: tuple[AtLeast | Between | OneOf, ...]
+    rules: tuple[Rule, ...]
     scheduled: bool
 
     @property
@@ -185,7 +202,7 @@ def fields_of(cls: type) -> list[Field]:
     for field in dataclasses.fields(cls):
         kind, *notes = typing.get_args(hints[field.name]) if _annotated(hints[field.name]) else [hints[field.name]]
         text = next((note.text for note in notes if isinstance(note, Help)), "")
-        rules = tuple(note for note in notes if isinstance(note, AtLeast | Between | OneOf))
+        rules = tuple(note for note in notes if isinstance(note, Rule))
         scheduled = any(isinstance(note, Scheduled) for note in notes)
         found.append(Field(field.name, kind, field.default, text, rules, scheduled))
     return found
