@@ -105,17 +105,21 @@ def test_histograms_of_equal_values_can_be_drawn(tmp_path):
 
 
 def test_bars_of_the_kl_are_sorted():
-    heights = [bar.get_height() for bar in divergences([0.1, 2.0, 1.0]).axes[0].patches]
-    assert heights == [2.0, 1.0, 0.1]
+    axes = divergences([0.1, 2.0, 1.0]).axes[0]
+    assert [bar.get_height() for bar in axes.patches] == [2.0, 1.0, 0.1]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["z2", "z3", "z1"]
+    many = divergences(np.arange(40)).axes[0]
+    assert len(many.get_xticks()) < 20
+    assert many.patches[0].get_height() == 39
 
 
 def test_codes_are_coloured_by_class():
     points = np.random.default_rng(0).normal(size=(30, 2))
     classes = np.arange(30) % 3
-    figure = codes(points, classes, ["a", "b", "c"], ("latent 4", "latent 1"))
+    figure = codes(points, classes, ["a", "b", "c"], ("z4", "z1"))
     assert labels(figure) == ["a", "b", "c"]
     assert [len(cloud.get_offsets()) for cloud in figure.axes[0].collections] == [10, 10, 10]
-    assert figure.axes[0].get_xlabel() == "latent 4"
+    assert figure.axes[0].get_xlabel() == "z4"
     assert len(codes(points).axes[0].collections) == 1
 
 

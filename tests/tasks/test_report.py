@@ -182,6 +182,9 @@ def test_items_by_class_where_the_data_has_classes(tmp_path):
     net = LinearGaussian(size=64, shape=(1, 8, 8))
     made = report(net, data.test.spec, data, LOG, {}, tmp_path / "a.html")
     assert "Where items lie" in read(made).titles
+    told = made.read_text(encoding="utf-8")
+    assert re.search(r"<span>z[123]<br>", told)
+    assert not re.search(r"latent \d", told)
     assert "&lt;dog&gt;" in made.read_text(encoding="utf-8")
 
 

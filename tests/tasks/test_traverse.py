@@ -72,7 +72,7 @@ def test_without_a_density_the_variance_of_codes_puts_latents_in_order():
 
 def test_refusals():
     net = LinearGaussian()
-    with pytest.raises(BadField, match="latent 3 is not there; this model has the latents 0 to 2"):
+    with pytest.raises(BadField, match="index 3; this model has the indices 0 to 2, which people see as z1 to z3"):
         traverse(net, latents=[0, 3])
     with pytest.raises(BadField, match="steps is 1"):
         traverse(net, steps=1)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from latentia.cli import output
-from latentia.cli.common import DEFAULTS, Common, Out, Split, load
+from latentia.cli.common import DEFAULTS, Common, Out, Split, at_least, load
 from latentia.errors import BadField, BadRun
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ def compare(
     from latentia.tasks.compare import table
 
     output.form(out, output.ROWS)
+    at_least("--draws", draws, 1)
     if len(runs) < 2:
         raise BadField(f"compare takes two or more runs; it got {len(runs)}")
     models = [load(run, common) for run in runs]

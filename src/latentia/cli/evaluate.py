@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from latentia.cli import output
-from latentia.cli.common import DEFAULTS, Common, Out, Run, Split, Weights, load
+from latentia.cli.common import DEFAULTS, Common, Out, Run, Split, Weights, at_least, load
 
 if TYPE_CHECKING:
     from latentia.tasks.evaluate import Figure
@@ -25,6 +25,7 @@ def evaluate(
 ) -> None:
     """Held-out figures, each with one sentence on what it means."""
     output.form(out, output.ROWS)
+    at_least("--draws", draws, 1)
     figures = load(run, common, weights).evaluate(split=split, draws=draws)
     output.rows([as_row(figure, whole=bool(out) or common.json) for figure in figures], out, common.json)
 

@@ -28,6 +28,7 @@ def reconstruct(
 
     ending = output.form(out, output.ITEMS)
     at_least("--count", count, 1)
+    at_least("--draws", draws, 1)
     model = load(run, common, weights)
     x, names = model.named_items(data)
     if count is None and ending == ".png" and len(x) > SHOWN:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from latentia.cli import output, render
-from latentia.cli.common import DEFAULTS, Common, Out, Run, Weights, load
+from latentia.cli.common import DEFAULTS, Common, Out, Run, Weights, at_least, load
 from latentia.errors import BadField
+
+if TYPE_CHECKING:
+    from latentia.api import Model
 
 
 def traverse(
@@ -16,23 +19,39 @@ def traverse(
     /,
     *,
     at: Annotated[str | None, Parameter(help="the item to start from: a seed, row:12 or a file")] = None,
-    latents: Annotated[str | None, Parameter(help="which latents: 0,3,7 [default: all, the most used first]")] = None,
+    latents: Annotated[
+        str | None, Parameter(help="which latents: z1,z4 or 1,4 [default: all, the most used first]")
+    ] = None,
     steps: Annotated[int, Parameter(help="values of each latent")] = 9,
     out: Out = None,
     weights: Weights = "best",
     common: Common = DEFAULTS,
 ) -> None:
     """Move one latent at a time, the others held: each row of the picture is one latent."""
+    from latentia.tasks.traverse import name_of
+
     output.form(out, output.ITEMS)
-    chosen = _whole(latents)
-    moved, values, x = load(run, common, weights).traverse(at=at, latents=chosen, steps=steps)
-    names = [f"z{j + 1}={v:.3g}" for j, row in zip(moved, values.tolist(), strict=True) for v in row]
+    at_least("--steps", steps, 2)
+    numbers = None if latents is None else _numbers(latents)
+    model = load(run, common, weights)
+    chosen = None if numbers is None else _indices(numbers, model)
+    moved, values, x = model.traverse(at=at, latents=chosen, steps=steps)
+    names = [f"{name_of(j)}={v:.3g}" for j, row in zip(moved, values.tolist(), strict=True) for v in row]
     render.write(x.flatten(0, 1), names, out, common.json, columns=steps, captions=names)
 
 
-def _whole(text: str | None) -> list[int] | None:
-    if text is None:
-        return None
-    if not all(part.strip().isdecimal() for part in text.split(",")):
-        raise BadField(f"--latents is {text!r}; write their numbers, 0,3,7")
-    return [int(part) for part in text.split(",")]
+def _numbers(text: str) -> list[int]:
+    """The numbers of latents, counted from 1 as in codes files: those of ``z1,z4`` and of ``1,4``."""
+    parts = [part.strip().removeprefix("z") for part in text.split(",")]
+    if not all(part.isdecimal() for part in parts):
+        raise BadField(f"--latents is {text!r}; write their names, z1,z4, or their numbers, 1,4")
+    return [int(part) for part in parts]
+
+
+def _indices(numbers: list[int], model: Model) -> list[int]:
+    """The indices of latents; a model that has none refuses the verb itself."""
+    count = getattr(model.net, "latent", max(numbers))
+    for number in numbers:
+        if not 1 <= number <= count:
+            raise BadField(f"--latents names z{number}; this model has z1 to z{count}")
+    return [number - 1 for number in numbers]

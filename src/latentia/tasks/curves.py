@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Theme", "codes", "divergences", "likelihoods", "losses", "series"]
 
 Array = NDArray[np.float64]
+NAMED = 16  # bars that have room for their names
 SIZE = (5.2, 3.1)  # inches: text of 10 points is still read on a telephone
 
 
@@ -170,18 +171,23 @@ def _flag(axes: Axes, value: float, where: float, near: bool, theme: Theme) -> N
 
 
 def divergences(kl: ArrayLike, theme: Theme | None = None) -> Figure:
-    """What each latent carries: KL in nats, largest first."""
+    """What each latent carries ``(latent,)``: KL in nats, largest first; few latents are named, z1 and on."""
     from matplotlib.ticker import MaxNLocator
 
     theme = theme or Theme()
     figure, axes = _blank(theme)
-    values = np.sort(np.asarray(kl, dtype=np.float64))[::-1]
-    axes.bar(np.arange(len(values)), values, color=theme.marks[1], alpha=0.8, width=0.85)
+    carried = np.asarray(kl, dtype=np.float64)
+    order = np.argsort(-carried, kind="stable")
+    places = np.arange(1, len(carried) + 1)
+    axes.bar(places, carried[order], color=theme.marks[1], alpha=0.8, width=0.85)
     axes.axhline(0.1, color=theme.soft, linewidth=1, linestyle=(0, (4, 2)), label="0.1 nats: silent below")
     axes.set_xlabel("latents, largest first")
     axes.set_ylabel("KL in nats")
-    axes.set_xlim(-0.6, len(values) - 0.4)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_xlim(0.4, len(carried) + 0.6)
+    if len(carried) <= NAMED:
+        axes.set_xticks(places, [f"z{latent + 1}" for latent in order])
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     _legend(axes, theme)
     return figure
 
@@ -190,7 +196,7 @@ def codes(
     points: ArrayLike,
     labels: ArrayLike | None = None,
     names: Sequence[str] = (),
-    axis_names: tuple[str, str] = ("first latent", "second latent"),
+    axis_names: tuple[str, str] = ("z1", "z2"),
     theme: Theme | None = None,
 ) -> Figure:
     """Codes ``(N, 2)`` as a cloud of points; with ``labels`` ``(N,)`` coloured, and named, by class."""

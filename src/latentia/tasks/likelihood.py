@@ -83,8 +83,9 @@ def weigh(
     """:func:`log_likelihood` and the terms of the ELBO, from the same draws."""
     require(net, HasDensity, "the likelihood of items")
     rows = ROWS.get(place(net).device.type, MANY) if rows is None else rows
-    if draws < 1 or rows < 1:
-        raise BadField(f"draws is {draws} and rows is {rows}; both must be at least 1")
+    for name, count in (("draws", draws), ("rows", rows)):
+        if count < 1:
+            raise BadField(f"{name} is {count}; it must be at least 1")
     numbers = range(len(x)) if items is None else items
     with still(net):
         done = [_pass(net, x[some], draws, [key(seed, i) for i in numbers[some]], rows) for some in parts(len(x), rows)]

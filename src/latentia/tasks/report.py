@@ -19,11 +19,12 @@ from latentia.tasks.likelihood import log_likelihood
 from latentia.tasks.nearest import nearest
 from latentia.tasks.reconstruct import reconstruct
 from latentia.tasks.sample import draw, sample
-from latentia.tasks.traverse import importance, latent_divergence, traverse
+from latentia.tasks.traverse import importance, latent_divergence, name_of, traverse
 from latentia.tasks.working import Net
 
 __all__ = ["Splits", "report"]
 
+NOTHING: tuple[object, ...] = (None, "", [], ())  # fields that were left to the model
 MANY = 300  # items whose likelihood is estimated for the histogram
 
 
@@ -103,11 +104,19 @@ def _duration(seconds: float) -> str:
 def _foot(figures: Sequence[Figure], facts: Mapping[str, object], limit: int) -> str:
     told = []
     if isinstance(recipe := facts.get("recipe"), Mapping):
-        told.append("Recipe: " + ", ".join(f"{name} {value}" for name, value in recipe.items() if value != []) + ".")
+        fields = [f"{name} {_plain(value)}" for name, value in recipe.items() if value not in NOTHING]
+        told.append(f"Recipe: {', '.join(fields)}.")
     if figures:
         told.append(f"Figures are of at most the first {limit:,} held-out items; intervals are of 95 %.")
     told.append("This page holds examples of the data that the model was trained on.")
     return f"<footer>{page.words(' '.join(told))}</footer>"
+
+
+def _plain(value: object) -> str:
+    """A field's value as people write it: 1, not 1.0; 200, 200 without brackets."""
+    if isinstance(value, list | tuple):
+        return " x ".join(map(_plain, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _sections(
@@ -168,7 +177,8 @@ def _traversal(net: Net, source: Source, order: np.ndarray | None, count: int = 
     rows = []
     for latent, value, row in list(zip(latents, values, items, strict=True))[:count]:
         carried = "" if order is None else f"<br>{order[latent]:.2f} nats"
-        rows.append(_row(f"latent {latent}{carried}", row, [f"latent {latent} at {each:.2f}" for each in value]))
+        name = name_of(latent)
+        rows.append(_row(f"{name}{carried}", row, [f"{name} at {each:.2f}" for each in value]))
     ordered = "" if ranks is None else ", those that carry most first"
     others = "at its median" if at is None else "as in row:0"
     over = "the prior" if isinstance(net, HasDensity) else "what samples are drawn from"
@@ -265,7 +275,7 @@ def _cloud(net: Net, source: Source, order: np.ndarray) -> Iterator[str]:
         return
     first, second = np.argsort(-order)[:2]
     points = codes_of(net, batch.x)[:, [int(first), int(second)]].numpy()
-    titles = f"latent {first}", f"latent {second}"
+    titles = name_of(int(first)), name_of(int(second))
     drawn = page.chart(curves.codes(points, batch.label.numpy(), names, titles, page.theme()), "codes")
     told = "Held-out items by the two latents that carry most, coloured by class."
     yield page.section("Where items lie", told, drawn)

@@ -16,7 +16,7 @@ from latentia.metrics.latents import gaussian_divergence
 from latentia.tasks.encode import decode, deviation, encode
 from latentia.tasks.working import ItemNoise, Net, parts, place, require, still
 
-__all__ = ["importance", "latent_divergence", "prior_quantiles", "traverse"]
+__all__ = ["importance", "latent_divergence", "name_of", "prior_quantiles", "traverse"]
 
 Array = NDArray[np.float64]
 LOW, HIGH = 0.05, 0.95
@@ -37,10 +37,11 @@ def traverse(
         at: where the others are held, ``(latent,)``; the prior's median when it is not given.
         steps: values of each latent.
         order: how much each latent carries, ``(latent,)``, as :func:`importance` tells: largest first.
-        latents: which latents; all when they are not given.
+        latents: indices of latents, from 0 as in an array of codes; all when they are not given.
 
     Returns:
-        the latents in the order of the rows; their values ``(rows, steps)``; the items ``(rows, steps, *shape)``.
+        the indices of the latents in the order of the rows, for which :func:`name_of` gives the names that people see;
+        their values ``(rows, steps)``; the items ``(rows, steps, *shape)``.
 
     Raises:
         CannotDo: the net does not sample.
@@ -63,10 +64,22 @@ def _rows(count: int, order: Tensor | Array | None, latents: Sequence[int] | Non
     chosen = list(range(count)) if latents is None else list(latents)
     for latent in chosen:
         if not 0 <= latent < count:
-            raise BadField(f"latent {latent} is not there; this model has the latents 0 to {count - 1}")
+            raise BadField(
+                f"there is no latent with the index {latent}; this model has the indices 0 to {count - 1}, "
+                f"which people see as {name_of(0)} to {name_of(count - 1)}"
+            )
     if order is not None and len(order) != count:
         raise BadField(f"the order has {len(order)} numbers; this model has {count} latents")
     return chosen if order is None else sorted(chosen, key=lambda latent: -float(order[latent]))
+
+
+def name_of(latent: int) -> str:
+    """What a person calls the latent with this index, in files and pictures alike: they count from 1.
+
+    >>> name_of(0)
+    'z1'
+    """
+    return f"z{latent + 1}"
 
 
 def prior_quantiles(net: Net, levels: Tensor) -> Tensor:
