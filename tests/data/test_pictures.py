@@ -165,7 +165,8 @@ def test_mixed_sizes_need_one_and_the_median_is_proposed():
         plan(facts, DataOptions(), "a")
     found, notes = plan(facts, DataOptions(size="32"), "a")
     assert found.shape == (32, 32, 3)
-    assert notes == ["2 of 3 pictures are smaller than 32 x 32 and are enlarged"]
+    brought = "the pictures are brought from 3 sizes to 32 x 32"
+    assert notes == [brought, "2 of 3 pictures are smaller than 32 x 32 and are enlarged"]
 
 
 def test_mixed_colours_need_a_choice():

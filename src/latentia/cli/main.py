@@ -17,6 +17,7 @@ from typing import Any
 from cyclopts import App, CycloptsError
 
 from latentia import __version__
+from latentia.cli.log import heard
 from latentia.errors import Latentia, near
 
 VERBS = {
@@ -64,7 +65,8 @@ def main(words: Sequence[str]) -> int:
         if words and not words[0].startswith("-") and words[0] not in VERBS:
             say(f"latentia has no verb {words[0]!r}; {near(words[0], VERBS)}")
             return 2
-        application()(list(words))
+        with heard(quiet="--quiet" in words):
+            application()(list(words))
         sys.stdout.flush()
     except BrokenPipeError:
         return closed()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import shutil
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import TextIO
 
 from latentia.cli.common import first
@@ -20,9 +20,10 @@ PAUSE = 30.0  # seconds between lines where nothing can renew itself
 class Progress:
     """Tells the events of a training; give it to ``api.train`` as ``progress``."""
 
-    def __init__(self, quiet: bool = False, stream: TextIO | None = None) -> None:
+    def __init__(self, quiet: bool = False, stream: TextIO | None = None, told: Container[str] = ()) -> None:
         self.stream = stream or sys.stderr
         self.quiet = quiet or not first()
+        self.told = told  # sentences that the person has read already
         self.renews = self.stream.isatty()
         self.open = False  # whether a line that renews itself stands unfinished
         self.last = -PAUSE
@@ -32,7 +33,8 @@ class Progress:
             return
         match event:
             case Said(text):
-                self.line(text)
+                if text not in self.told:
+                    self.line(text)
             case Started(path, seen, budget) if budget and seen >= budget:
                 self.line(f"{path} is finished: it has seen {count(seen)} images; a larger --images goes on")
             case Started(path, seen, budget):

@@ -27,6 +27,7 @@ from latentia.cli.flags import (
     options,
     read_toml,
 )
+from latentia.cli.log import told
 from latentia.cli.progress import Progress
 from latentia.core import Recipe, Training
 from latentia.data import DataOptions
@@ -165,7 +166,7 @@ def start(wanted: Wanted, recipe: type[Recipe] | None, quiet: bool) -> Model:
     """
     from latentia import api, data
 
-    progress = Progress(quiet)
+    progress = Progress(quiet, told=told())
     try:
         if wanted.model is None or recipe is None:
             return api.resume(_existing(wanted), **_budget(wanted), progress=progress)

@@ -15,7 +15,7 @@ from latentia.data.pictures import background
 from latentia.data.source import Values
 from latentia.errors import BadData
 
-__all__ = ["Conformed", "conformed", "quantized"]
+__all__ = ["Conformed", "brought", "conformed", "quantized"]
 
 CHANNELS = {"grey": 1, "rgb": 3, "rgba": 4}
 LUMA = (0.299, 0.587, 0.114)  # of ITU-R BT.601, as Pillow's
@@ -65,14 +65,18 @@ def conformed(content: Content, options: DataOptions) -> Content:
         return dataclasses.replace(part, values=Conformed(part.values, spec, options.fit, options.background))
 
     test = content.test and changed(content.test)
-    note = f"the pictures are brought from {_written(content.spec.shape)} to {_written(shape)} as they are read"
-    notes = (*content.notes, note)
+    notes = (*content.notes, f"{brought(content.spec.shape, shape)} as they are read")
     return dataclasses.replace(content, spec=spec, items=changed(content.items), test=test, notes=notes)
 
 
 def quantized(x: Tensor, levels: int | None) -> Tensor:
     """``x`` in [0, 1] rounded to the nearest of so many levels; as it is for real numbers."""
     return x if levels is None else (x * (levels - 1)).round() / (levels - 1)
+
+
+def brought(before: tuple[int, ...], after: tuple[int, ...]) -> str:
+    """What happens to pictures of one shape (channels, height, width) that are wanted in another."""
+    return f"the pictures are brought from {_written(before)} to {_written(after)}"
 
 
 def _written(shape: tuple[int, ...]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,13 @@ from latentia.core import Spec
 from latentia.data.arrays import array_of
 from latentia.data.cache import cache_folder
 from latentia.data.collection import PICTURES
-from latentia.data.conform import Conformed
+from latentia.data.conform import Conformed, brought
 from latentia.data.dataset import Content, Part, assemble
 from latentia.data.known import KNOWN
-from latentia.data.objects import is_picture, rendered
+from latentia.data.objects import is_picture, looked, rendered
 from latentia.data.opening import content_of
 from latentia.data.options import DataOptions, size_text
-from latentia.data.pictures import Plan, background
+from latentia.data.pictures import Plan, background, resized
 from latentia.data.source import ArrayValues, Split
 from latentia.errors import BadData, BadField, near
 
@@ -31,6 +32,7 @@ SPLITS = ("train", "validation", "test", "all")
 KEPT = ("fit", "background", "binarize", "skip_bad", "held_out")  # the options that matter for items
 WORDS = {"image": "pictures", "table": "rows of a table", "video": "videos"}
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+log = logging.getLogger("latentia")  # told what happens to items on their way to the model
 
 
 def items(what: Any, like: Spec, *, cache: str | Path | None = None, **options: Any) -> tuple[Tensor, list[str]]:
@@ -86,6 +88,8 @@ def _pictures(pictures: Sequence[Any], like: Spec, options: DataOptions) -> Spli
     channels, height, width = like.shape
     background(options.background)
     mode = "I;16" if channels == 1 and (like.levels or 0) > 256 else MODES[channels]
+    for note in resized(looked(pictures, "the list"), height, width):
+        log.info("%s, as the model takes them", note)
     form = Plan(height, width, mode, options.fit, options.background)
     values = ArrayValues(rendered(pictures, form, "the list"), form.top)
     return _items(Part(values), like, options)
@@ -95,6 +99,10 @@ def _split(what: Any, like: Spec, options: DataOptions, cache: Path) -> Split:
     what, split = _named(what)
     content = _content(what, like, options, cache)
     _agree(content, like)
+    for note in content.notes:
+        log.info(note)
+    if like.kind == "image" and content.spec.shape != like.shape:
+        log.info("%s: %s, as the model takes them", content.name, brought(content.spec.shape, like.shape))
     if split is None:
         split = "test" if isinstance(what, str) and what in KNOWN else "all"
     if split != "all":

@@ -17,7 +17,7 @@ from latentia.data.pictures import Facts, Plan, Unreadable, facts_of, opened, pl
 from latentia.data.source import ArrayValues
 from latentia.errors import BadData
 
-__all__ = ["is_picture", "object_content", "rendered", "stacked"]
+__all__ = ["is_picture", "looked", "object_content", "rendered", "stacked"]
 
 
 def object_content(what: Any, options: DataOptions, name: str = "array") -> Content:
@@ -37,6 +37,15 @@ def object_content(what: Any, options: DataOptions, name: str = "array") -> Cont
 def is_picture(what: Any) -> bool:
     """Whether ``what`` is a Pillow picture, or the path of a file."""
     return isinstance(what, str | Path) or hasattr(what, "getbands")
+
+
+def looked(pictures: Sequence[Any], name: str) -> list[Facts]:
+    """What the headers of Pillow pictures and picture files say.
+
+    Raises:
+        BadData: a file that is no picture.
+    """
+    return [_look(each, facts_of, f"{name}, picture {row}") for row, each in enumerate(pictures)]
 
 
 def rendered(pictures: Sequence[Any], form: Plan, name: str) -> Array:
@@ -80,8 +89,7 @@ def _labelled(items: Any, labels: Any, options: DataOptions, name: str) -> Conte
 
 
 def _pictures(pictures: Sequence[Any], options: DataOptions, name: str) -> Content:
-    facts: list[Facts] = [_look(each, facts_of, f"{name}, picture {row}") for row, each in enumerate(pictures)]
-    form, notes = plan(facts, options, name)
+    form, notes = plan(looked(pictures, name), options, name)
     array = rendered(pictures, form, name)
     binary = form.top == 255 and bool(((array == 0) | (array == 255)).all())
     height, width, channels = form.shape

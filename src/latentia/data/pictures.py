@@ -24,7 +24,7 @@ from latentia.errors import BadData, BadField
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["Facts", "Plan", "Unreadable", "background", "facts_of", "opened", "plan", "render"]
+__all__ = ["Facts", "Plan", "Unreadable", "background", "facts_of", "opened", "plan", "render", "resized"]
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")  # others of Pillow's start programs (EPS)
 GREY = ("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N")
@@ -129,10 +129,20 @@ def plan(facts: Sequence[Facts], options: DataOptions, name: str) -> tuple[Plan,
         mode = "I;16"
     elif deep:
         notes.append(f"{deep:,} of {len(facts):,} pictures have 16 bits a pixel and are reduced to 8")
+    notes += resized(facts, height, width)
     small = sum(each.height < height or each.width < width for each in facts)
     if small and options.size:
         notes.append(f"{small:,} of {len(facts):,} pictures are smaller than {width} x {height} and are enlarged")
     return Plan(height, width, mode, options.fit, options.background), notes
+
+
+def resized(facts: Sequence[Facts], height: int, width: int) -> list[str]:
+    """The sentence for the person when pictures with these facts come to another size."""
+    sizes = sorted({(each.width, each.height) for each in facts})
+    if sizes in ([], [(width, height)]):
+        return []
+    found = "{} x {}".format(*sizes[0]) if len(sizes) == 1 else f"{len(sizes)} sizes"
+    return [f"the pictures are brought from {found} to {width} x {height}"]
 
 
 def render(picture: Image, plan: Plan) -> Array:
