@@ -109,6 +109,8 @@ BAD = [
     (["reconstruct", "nothing", "digits", "-n", "-3"], "--count is -3; it must be at least 1"),
     (["interpolate", "nothing", "1"], "two or more items; it got 1"),
     (["datasets", "--seed", "-1"], "--seed is -1; it must be at least 0"),
+    (["evaluate", "nothing", "--draws", "0"], "--draws is 0; it must be at least 1"),
+    (["train", "vae", "digits", "--minutes", "0"], "minutes is 0.0; it must be more than 0"),
     (["datasets", "--batch", "0"], "--batch is 0; it must be at least 1"),
 ]
 

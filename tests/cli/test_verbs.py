@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import torch
 from PIL import Image
 
 import latentia
+from latentia.cli.main import VERBS
 
 from .conftest import TINY, Call
 
@@ -162,7 +164,11 @@ def test_a_codes_file_never_runs_code(run: Path, call: Call, tmp_path: Path) -> 
 
 
 OUTS = [
-    (["sample"], "a.jpg", "a.jpg ends in '.jpg'; this can be written as .png, .gif, .mp4, .npz, .npy, .csv, .json, folder/"),
+    (
+        ["sample"],
+        "a.jpg",
+        "a.jpg ends in '.jpg'; this can be written as .png, .gif, .mp4, .npz, .npy, .csv, .json, folder/",
+    ),
     (["sample"], "a", "a has no ending"),
     (["sample"], "none/a.png", "there is no folder none"),
     (["evaluate"], "a.png", "a.png ends in '.png'; this can be written as .csv, .json"),
@@ -219,14 +225,27 @@ def test_interpolate_meets_its_ends(run: Path, call: Call, tmp_path: Path) -> No
 
 
 def test_traverse_moves_one_latent_at_a_time(run: Path, call: Call, tmp_path: Path) -> None:
-    assert call("traverse", run, "--at", "row:3", "--latents", "2,0", "--steps", "4", "-o", "a.npz")[0] == 0
+    assert call("traverse", run, "--at", "row:3", "--latents", "3,z1", "--steps", "4", "-o", "a.npz")[0] == 0
     with np.load(tmp_path / "a.npz") as found:
         assert found["x"].shape == (8, 1, 8, 8)
         assert {name.partition("=")[0] for name in found["item"]} == {"z1", "z3"}
-    code, _, err = call("traverse", run, "--latents", "7")
-    assert (code, "0 to 2" in err) == (2, True)
-    code, _, err = call("traverse", run, "--latents", "a")
-    assert (code, "--latents is 'a'" in err) == (2, True)
+    for wrong, said in (("z7", "names z7; this model has z1 to z3"), ("0", "names z0;"), ("a", "is 'a'; write their")):
+        code, _, err = call("traverse", run, "--latents", wrong)
+        assert (code, f"--latents {said}" in err) == (2, True), err
+    code, _, err = call("traverse", run, "--steps", "1")
+    assert (code, "--steps is 1; it must be at least 2" in err) == (2, True)
+
+
+def test_a_latent_has_the_same_name_in_a_codes_file_and_in_a_traversal(run: Path, call: Call, tmp_path: Path) -> None:
+    assert call("traverse", run, "--at", "row:0", "--latents", "z2", "--steps", "3", "-o", "a.npz")[0] == 0
+    with np.load(tmp_path / "a.npz") as found:
+        moved = [float(name.removeprefix("z2=")) for name in found["item"]]
+        held = latentia.load(run, device="cpu").encode(latentia.data.open("digits").test.read([0]).x)[0]
+        (tmp_path / "codes.csv").write_text(
+            "item,z1,z2,z3\n" + "".join(f"a,{held[0]},{value},{held[2]}\n" for value in moved)
+        )
+        assert call("decode", run, "codes.csv", "-o", "b.npy")[0] == 0
+        np.testing.assert_allclose(np.load(tmp_path / "b.npy"), found["x"], atol=0.02)  # names round to 3 digits
 
 
 def test_evaluate_says_what_each_figure_means(run: Path, call: Call, tmp_path: Path) -> None:
@@ -264,9 +283,13 @@ def test_runs_of_different_data_are_not_compared(run: Path, call: Call) -> None:
 def test_info_of_a_run_shows_the_hourglass(run: Path, call: Call) -> None:
     code, out, _ = call("info", run)
     assert code == 0
-    assert [word for word in ("x ", "z ", "x-hat", "1x8x8", "latent 3") if word not in out] == []
+    wanted = ("x ", "z ", "x-hat", "1x8x8", "latent 3", "hidden 16", "average 100000,", "1,000 images")
+    assert [word for word in wanted if word not in out] == []
+    told = "".join(line for line in out.splitlines() if line.split()[0] in ("fields", "items", "training", "budget"))
+    assert not re.search(r"[\[\](){}]|None|False|\.0\b", told)
     _, out, _ = call("info", run, "--json")
     found = json.loads(out)
+    assert (found["fields"]["hidden"], found["items"]["test"]) == ([16], 180)
     weights = sum(tensor.numel() for tensor in latentia.load(run, device="cpu").net.parameters())
     assert found["weights"] == weights == sum(row["weights"] for row in found["layers"])
 
@@ -281,11 +304,63 @@ def test_info_of_data(call: Call, tmp_path: Path) -> None:
     code, out, _ = call("info", "a.npy")
     assert code == 0
     assert "1x9x10" in out
+    code, out, _ = call("info", "a.npy", "--size", "12x16", "--color", "rgb")
+    assert code == 0
+    assert "3x16x12" in out
+
+
+def test_info_draws_the_data_as_a_training_sees_it(run: Path, call: Call, tmp_path: Path) -> None:
+    assert call("info", "digits", "-n", "6", "-o", "a.png")[0] == 0
+    assert call("info", "digits", "-n", "6", "-o", "b.png", "--no-labels")[0] == 0
+    with Image.open(tmp_path / "a.png") as named, Image.open(tmp_path / "b.png") as bare:
+        assert named.size[0] == bare.size[0]
+        assert named.size[1] == bare.size[1] + 3 * 16  # the class stands under each of three rows
+    np.save(tmp_path / "t.npy", np.random.default_rng(0).normal(size=(20, 3)))
+    for words, said in (
+        (("t.npy", "-o", "c.png"), "t is a table; -o draws pictures"),
+        ((run, "--size", "16"), "--size is for data"),
+        ((run, "-o", "c.png"), "-o is for data"),
+        (("digits", "-o", "c.gif"), "c.gif ends in '.gif'; this can be written as .png"),
+        (("digits", "-o", "c.png", "-n", "0"), "--count is 0"),
+    ):
+        code, _, err = call("info", *words)
+        assert (code, said in err) == (2, True), err
+    assert not list(tmp_path.glob("c.*"))
+
+
+def test_what_happens_to_items_on_their_way_is_said(run: Path, call: Call, tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.zeros((4, 32, 24), dtype=np.uint8))
+    brought = "the pictures are brought from 24 x 32"
+    assert call("encode", run, "a.npy")[2] == f"a: {brought} grey to 8 x 8 grey, as the model takes them\n"
+    assert call("encode", run, "a.npy", "--quiet")[2] == ""
+    (tmp_path / "pictures").mkdir()
+    for name in "abcd":
+        Image.new("L", (24, 32), 50).save(tmp_path / "pictures" / f"{name}.png")
+    assert call("encode", run, "pictures/a.png")[2] == f"{brought} to 8 x 8, as the model takes them\n"
+    first, second = (call("encode", run, "pictures")[2].splitlines() for _ in range(2))
+    assert second == [f"{brought} to 8 x 8"]
+    assert [first[0].startswith("decoding 4 pictures into a cache of"), first[1:]] == [True, second]
+    assert call("encode", run, "digits")[2] == ""
+
+
+def test_the_size_of_the_cache_is_said_once_and_before_it_is_written(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "pictures").mkdir()
+    for name in "abcdef":
+        Image.new("L", (8, 8), 10 * ord(name) % 255).save(tmp_path / "pictures" / f"{name}.png")
+    tiny = ["--latent", "3", "--hidden", "16", "--images", "30", "--batch", "3", "--every", "30", "--device", "cpu"]
+    code, _, err = call("train", "vae", "pictures", *tiny)
+    assert code == 0, err
+    assert err.count("decoding 6 pictures into a cache of 0 kB") == 1
+    assert err.startswith("decoding")
 
 
 def test_models_and_datasets_are_listed(call: Call) -> None:
     _, out, _ = call("models", "--json")
-    assert {row["name"] for row in json.loads(out)} >= {"autoencoder", "vae"}
+    rows = {row["name"]: row["can"].split(", ") for row in json.loads(out)}
+    assert rows.keys() >= {"autoencoder", "vae"}
+    assert {verb for can in rows.values() for verb in can} <= VERBS.keys()
+    assert all(len(can) == len(set(can)) for can in rows.values())
+    assert "evaluate" in rows["vae"]
     _, out, _ = call("datasets")
     assert "digits" in out
     assert "terms:" in out

@@ -55,10 +55,9 @@ class About:
 
 
 VERBS: dict[str, tuple[str, ...]] = {
-    "Samples": ("sample", "decode", "interpolate", "traverse"),
+    "Samples": ("sample", "decode", "encode", "interpolate", "traverse"),  # without an encoder, encode searches
     "Encodes": ("encode",),
     "Reconstructs": ("reconstruct", "evaluate"),
-    "HasDensity": ("log_prob",),
 }
 
 
@@ -68,7 +67,7 @@ def about() -> list[About]:
     for name in names():
         recipe = load(name)
         has = {capability.__name__ for capability in recipe.capabilities}
-        verbs = [verb for capability, each in VERBS.items() if capability in has for verb in each]
+        verbs = dict.fromkeys(verb for capability, each in VERBS.items() if capability in has for verb in each)
         line = (inspect.getdoc(inspect.getmodule(recipe)) or "").splitlines()[0]
         rows.append(About(name, recipe.family, line, ", ".join(verbs)))
     return rows
