@@ -16,7 +16,8 @@ PAGE = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, flags=re.MULTILINE | re.DOTALL)
+    fenced = re.findall(r"^```(\w*)\n(.*?)^```$", PAGE, flags=re.MULTILINE | re.DOTALL)
+    return [text for word, text in fenced if word == language]
 
 
 def test_every_command_works_at_quick_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -29,7 +30,8 @@ def test_every_command_works_at_quick_size(tmp_path: Path, monkeypatch: pytest.M
         quick = ["--hidden", "16"] if words[:2] == ["train", "vae"] else []
         quick += ["--draws", "10"] if words[0] == "evaluate" else []
         assert main([*words, *quick, "--quiet"]) == 0, line
-    assert {path.name for path in tmp_path.iterdir()} == {"runs", "samples.png", "walk.gif", "codes.csv", "edited.png"}
+    left = {"runs", "samples.png", "walk.gif", "moved.png", "codes.csv", "edited.png", "data.png"}
+    assert {path.name for path in tmp_path.iterdir()} == left
 
 
 def test_the_python_snippet_works_at_quick_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,8 +45,14 @@ def test_the_python_snippet_works_at_quick_size(tmp_path: Path, monkeypatch: pyt
     assert latentia.load("runs/digits").spec == model.spec
 
 
+def test_its_pictures_are_there_and_small() -> None:
+    pictures = [ROOT / name for name in re.findall(r"!\[[^]]+\]\(([^)]+)\)", PAGE)]
+    assert len(pictures) >= 2
+    assert {path.name: path.stat().st_size for path in pictures if path.stat().st_size > 300_000} == {}
+
+
 def test_the_tree_names_what_is_there() -> None:
-    tree = next(block for block in re.findall(r"^```\n(.*?)^```$", PAGE, flags=re.M | re.S) if "src/latentia/" in block)
+    tree = next(block for block in blocks("") if "src/latentia/" in block)
     inside = {line.split()[0].rstrip("/") for line in tree.splitlines() if line.startswith("  ")}
     there = {path.name for path in (ROOT / "src" / "latentia").iterdir() if not path.name.startswith(("_", "."))}
     assert inside == there - {"py.typed"}
