@@ -9,7 +9,7 @@ from latentia.core import Spec
 from latentia.data.opening import open as open_data
 from latentia.errors import BadData, BadField, CannotDo
 from latentia.metrics.features import RandomConvolutions, pixels
-from latentia.models._classifier import Classifier
+from latentia.models._classifier import Classifier, shifted
 from latentia.tasks.features import ClassifierFeatures, Inception, checked, extractor_for, features_of, predict, some
 
 from .nets import Rows
@@ -22,7 +22,13 @@ def trained(tmp_path_factory):
     """A classifier of scikit-learn's digits, trained as the api trains everything else."""
     path = tmp_path_factory.mktemp("classifier") / "run"
     return lt.train(
-        Classifier(width=8, features=32), "digits", run=path, labels=True, images=24_000, batch=64, every=12_000
+        Classifier(width=8, features=32, rate=2e-3),
+        "digits",
+        run=path,
+        labels=True,
+        images=24_000,
+        batch=64,
+        every=12_000,
     )
 
 
@@ -45,6 +51,15 @@ def test_its_features_are_of_one_scale_and_told_by_the_weights_hash(trained):
     other = ClassifierFeatures(Classifier(width=8, features=32).build(trained.spec))
     assert other.name != extractor.name
     torch.testing.assert_close(trained.net.answer(features), trained.net(x))  # what the last layer sees
+
+
+def test_training_pictures_are_moved_by_whole_pixels():
+    x = torch.rand(3, 2, 28, 30, generator=torch.Generator().manual_seed(0))
+    moved = shifted(x, torch.tensor([[0.5, 0.5], [0.0, 0.5], [0.99, 0.0]]))
+    assert torch.equal(moved[0], x[0])
+    assert torch.equal(moved[1][:, 1:], x[1][:, :-1])
+    assert torch.equal(moved[1][:, 0], x[1][:, 0])  # the border is repeated
+    assert torch.equal(moved[2][:, :-1, 1:], x[2][:, 1:, :-1])
 
 
 def test_predictions_are_of_8_bit_pictures():
@@ -108,7 +123,7 @@ def test_a_net_without_features_lends_none():
 
 def test_labels_of_two_classes_are_needed():
     with pytest.raises(BadField, match="labels of two classes or more; this data has 0"):
-        lt.train(Classifier(), open_data("digits"), images=64)
+        lt.train(Classifier(rate=1e-3), open_data("digits"), images=64)
 
 
 def test_features_of_a_source_are_those_of_its_items():
