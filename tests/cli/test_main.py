@@ -164,6 +164,15 @@ def test_a_full_disk_is_no_bug(call: Call, monkeypatch: pytest.MonkeyPatch) -> N
     assert (code, err) == (2, "latentia: cannot write runs/a: No space left on device\n")
 
 
+def test_what_may_not_be_read_is_no_bug(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed(*_: object) -> None:
+        raise PermissionError(13, "Permission denied", "runs/a/recipe.json")
+
+    monkeypatch.setattr("latentia.cli.output.facts", closed)
+    code, _, err = call("datasets")
+    assert (code, err) == (2, "latentia: cannot read or write runs/a/recipe.json: Permission denied\n")
+
+
 def test_a_reader_that_goes_away_is_no_error() -> None:
     code = f"import sys; from {entry.__name__} import run; sys.argv = ['latentia', 'datasets', '--json']; run()"
     first = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

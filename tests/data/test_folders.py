@@ -220,7 +220,7 @@ def test_a_huge_picture_is_refused_before_it_is_decoded(folder, side):
 
 
 def test_an_empty_folder_is_refused(tmp_path):
-    with pytest.raises(BadData, match=r"holds no pictures, but nothing; pictures end in \.png \.jpg"):
+    with pytest.raises(BadData, match=r" is empty; pictures end in \.png \.jpg"):
         data.open(tmp_path)
     (tmp_path / "a.txt").write_text("x")
     with pytest.raises(BadData, match="holds no pictures, but 1 other file"):
@@ -305,3 +305,15 @@ def test_broken_pictures_that_only_decoding_finds_are_named_with_the_others(fold
     (root / "003.png").unlink()
     with pytest.raises(BadData, match=r"1 of 10 pictures in .* cannot be read: 002.png \(cut short\);"):
         data.open(root)
+
+
+@pytest.mark.skipif(getattr(os, "geteuid", lambda: 0)() == 0, reason="the administrator may read everything")
+def test_what_may_not_be_read_is_named(folder):
+    root = folder(5)
+    (root / "001.png").chmod(0)
+    with pytest.raises(BadData, match=r"1 of 5 pictures .* 001\.png \(no permission to read it\)"):
+        data.open(root)
+    (root / "inner").mkdir(mode=0)
+    with pytest.raises(BadData, match="inner cannot be read: Permission denied"):
+        data.open(root)
+    (root / "inner").chmod(0o700)

@@ -91,7 +91,8 @@ def yours(error: Exception, words: Sequence[str], debug: bool) -> int:
         verb = f" {words[0]}" if words and words[0] in VERBS else ""
         say(f"{error}\nlatentia{verb} --help lists what it takes")
     elif isinstance(error, OSError):
-        say(f"cannot write {error.filename or 'a file'}: {error.strerror}")
+        what = "read or write" if error.errno in (errno.EACCES, errno.EPERM) else "write"
+        say(f"cannot {what} {error.filename or 'a file'}: {error.strerror}")
     else:
         say(str(error))
     return error.exit_code if isinstance(error, Latentia) else 2

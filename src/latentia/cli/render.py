@@ -87,6 +87,13 @@ def _rows(x: Tensor, names: Sequence[str]) -> list[dict[str, Any]]:
 
 def _folder(path: Path, x: Tensor, names: Sequence[str]) -> None:
     """One picture per item; the folder appears when the last one is written, or its files join those already there."""
+    try:
+        _fill(path, x, names)
+    except OSError as error:  # it names the folder that is filled first
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def _fill(path: Path, x: Tensor, names: Sequence[str]) -> None:
     from latentia.tasks import pictures
 
     with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.absolute().parent) as made:

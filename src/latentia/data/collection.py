@@ -38,8 +38,8 @@ class Collection:
         self.name, self.names, self.others, self.stamp = name, names, others, stamp
         self.order = list(range(len(names))) if order is None else order
         if not names:
-            found = f"{others:,} other files" if others else "nothing"
-            raise BadData(f"{name} holds no pictures, but {found}; pictures end in {' '.join(PICTURES)}")
+            found = f"holds no pictures, but {others:,} other file{'s' * (others != 1)}" if others else "is empty"
+            raise BadData(f"{name} {found}; pictures end in {' '.join(PICTURES)}")
 
     def open(self, row: int) -> BinaryIO:
         """The picture's file, opened for reading."""
@@ -137,11 +137,15 @@ def folder(path: Path) -> Collection:
     """The pictures in a folder and the folders in it. Hidden files are passed over.
 
     Raises:
-        BadData: there are none.
+        BadData: there are none, or a folder that may not be read.
     """
+
+    def refuse(error: OSError) -> None:
+        raise BadData(f"{error.filename} cannot be read: {error.strerror}")
+
     found: dict[str, Path] = {}
     others, visited = 0, set()
-    for root, folders, names in os.walk(path, followlinks=True):
+    for root, folders, names in os.walk(path, onerror=refuse, followlinks=True):
         if (real := os.path.realpath(root)) in visited:  # a link that leads back up
             folders.clear()
             continue

@@ -82,7 +82,7 @@ def _make(path: Path, collection: Collection, options: DataOptions) -> str:
     form, notes = plan(list(facts.values()), options, collection.name)
     rows = [row for row in collection.order if row in facts]
     size = len(rows) * int(np.prod(form.shape)) * form.dtype.itemsize
-    said = f"decoding {len(rows):,} pictures into a cache of {megabytes(size)}: {path}"
+    said = f"decoding {len(rows):,} picture{'s' * (len(rows) != 1)} into a cache of {megabytes(size)}: {path}"
     log.info(said)
     with whole(path, size) as file:
         writer = NpyRows(file, (len(rows), *form.shape), form.dtype)
@@ -113,6 +113,8 @@ def _look(collection: Collection) -> tuple[dict[int, Facts], dict[str, str]]:
                 facts[row] = facts_of(picture)
         except Unreadable as error:
             bad[collection.names[row]] = str(error)
+        except PermissionError:
+            bad[collection.names[row]] = "no permission to read it"
         except Exception as error:  # a damaged archive member
             bad[collection.names[row]] = f"damaged ({error})"
     return facts, bad

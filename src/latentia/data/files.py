@@ -52,7 +52,7 @@ def read_npy(path: Path) -> Array:
     except ValueError as error:
         raise BadData(f"{path}: {_reason(error)}") from None
     except (OSError, EOFError) as error:
-        raise BadData(f"{path} cannot be read as a .npy file: {error}") from None
+        raise BadData(f"{path} cannot be read as a .npy file: {getattr(error, 'strerror', None) or error}") from None
 
 
 def read_npz(path: Path) -> dict[str, Array]:

@@ -67,7 +67,8 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     try:
         return load_file(path)
     except (SafetensorError, OSError) as error:
-        raise BadRun(f"{path} cannot be read: {error}") from None
+        closed = path.exists() and not os.access(path, os.R_OK)  # the reader says that there is no such file
+        raise BadRun(f"{path} cannot be read: {'no permission' if closed else error}") from None
 
 
 def copy_into(net: nn.Module, tensors: Mapping[str, Tensor], where: str) -> None:

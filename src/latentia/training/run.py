@@ -236,10 +236,10 @@ def same_or_refuse(path: Path, kept: Mapping[str, Any], wanted: Mapping[str, Any
             if before != now:
                 raise BadRun(f"{path} was trained with {name} = {before!r}, now it is {now!r}; {way_out}")
     if kept["data"]["signature"] != wanted["data"]["signature"]:
-        before, now = kept["data"], wanted["data"]
-        field_name = next((name for name in ("name", "options") if before[name] != now[name]), "signature")
-        raise BadRun(f"{path} was trained on other data: {field_name} was {before[field_name]!r}, "
-                     f"now it is {now[field_name]!r}; {way_out}")  # fmt: skip
+        before, now = ({"name": each["name"], **each["options"], **each} for each in (kept["data"], wanted["data"]))
+        name = next(name for name in before if name != "options" and before[name] != now.get(name))
+        told = f"{name} was {before[name]!r}, now it is {now.get(name)!r}"
+        raise BadRun(f"{path} was trained on other data: {told}; {way_out}")
 
 
 def versions() -> dict[str, str]:
