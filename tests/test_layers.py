@@ -21,7 +21,7 @@ MAY: dict[str, set[str]] = {
     "core": {"errors", "fields"},
     **{name: set(BASE) for name in MATHS},
     "data": BASE,
-    "models": BASE | {"nn", "distributions", "losses"},
+    "models": BASE | {"nn", "distributions", "losses", "metrics"},
     "training": BASE | {"data", "losses"},
     "tasks": BASE | {"data", "metrics", "distributions", "losses"},
     "presets": {"errors"},

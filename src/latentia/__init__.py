@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     from latentia.api import Model, load, resume, train
     from latentia.core import Training
     from latentia.models.autoencoder import Autoencoder
+    from latentia.models.gan import GAN
     from latentia.models.vae import VAE
     from latentia.tasks.pictures import grid
 
 PUBLIC = {
+    "GAN": "latentia.models.gan",
     "VAE": "latentia.models.vae",
     "Autoencoder": "latentia.models.autoencoder",
     "Model": "latentia.api",
@@ -33,7 +35,7 @@ PUBLIC = {
     "resume": "latentia.api",
     "train": "latentia.api",
 }
-__all__ = ["VAE", "Autoencoder", "Model", "Training", "errors", "grid", "load", "resume", "train"]
+__all__ = ["GAN", "VAE", "Autoencoder", "Model", "Training", "errors", "grid", "load", "resume", "train"]
 
 
 def __getattr__(name: str) -> Any:

@@ -19,10 +19,12 @@ from latentia import data as data_layer
 from latentia import models
 from latentia.core import Encodes, HasDensity, Recipe, Reconstructs, Samples, Spec, Training, rank, world
 from latentia.data.options import DataOptions
-from latentia.errors import BadField, BadRun, CannotDo, near
+from latentia.errors import BadData, BadField, BadRun, CannotDo, near
 from latentia.fields import fields_of, from_json, to_json
+from latentia.tasks.distances import METRICS, distances
 from latentia.tasks.encode import codes_of, decode, encode
 from latentia.tasks.evaluate import Figure, evaluate
+from latentia.tasks.features import extractor_for
 from latentia.tasks.hourglass import Row, hourglass
 from latentia.tasks.invert import Inverted, Told, invert, residual_of
 from latentia.tasks.items import latents_of
@@ -37,6 +39,7 @@ from latentia.training.run import FORMAT, WEIGHTS, Event, Mirror, Run, Said, ver
 
 Progress = Callable[[Event], None]
 BATCH = 256  # items that a loaded model works on at once
+LIMIT = 5_000  # samples that distances are measured on
 SPLITS = ("train", "validation", "test")
 SAME = ("batch", "seed", "average", "precision")  # what a run keeps of its training when it goes on
 
@@ -201,9 +204,26 @@ class Model:
         options = {name: value for name, value in self.facts["data"]["options"].items() if name != "what"}
         return data_layer.items(x, self.spec, **options)
 
-    def sample(self, count: int = 1, seed: int = 0) -> Tensor:
-        """New items ``(count, *spec.shape)``; item i is that of seed + i, whatever the count."""
-        return sample(self._can("sample", Samples), self.spec, count, seed)
+    def sample(self, count: int = 1, seed: int = 0, label: str | int | None = None) -> Tensor:
+        """New items ``(count, *spec.shape)``; item i is that of seed + i, whatever the count.
+
+        A model that was trained with labels takes one: its name, or its place among ``spec.classes``.
+
+        Raises:
+            BadData: a label that was never trained.
+            CannotDo: a model without labels.
+        """
+        return sample(self._can("sample", Samples), self.spec, count, seed, self._label(label))
+
+    def _label(self, label: str | int | None) -> int | None:
+        classes = self.spec.classes
+        if label is None or not classes:
+            return None if label is None else -1  # sample refuses it, with what to do
+        if str(label) in classes:
+            return classes.index(str(label))
+        if isinstance(label, int) and 0 <= label < len(classes):
+            return label
+        raise BadData(f"the label {label!r} was never trained; {near(str(label), classes)}")
 
     def encode(self, x: Any) -> np.ndarray:
         """The codes of items, float64 ``(N, latent)``; without an encoder those that :meth:`invert` finds."""
@@ -270,10 +290,14 @@ class Model:
     def traverse(
         self, at: str | int | None = None, steps: int = 9, latents: Sequence[int] | None = None
     ) -> tuple[list[int], Tensor, Tensor]:
-        """One latent moved at a time, the most informative first: latents, values, items ``(rows, steps, *shape)``."""
+        """One latent moved at a time: latents, values, items ``(rows, steps, *shape)``.
+
+        The most informative latents come first where the model has an encoder that can tell.
+        """
         net = self._can("traverse", Samples)
         place = None if at is None else self.latents([at])[0]
-        order = importance(net, self.data().validation.read(slice(0, 1000)).x)
+        tells = isinstance(net, Encodes)
+        order = importance(net, self.data().validation.read(slice(0, 1000)).x) if tells else None
         return traverse(net, place, steps, order, latents)
 
     def log_prob(self, x: Any, draws: int = 1000, seed: int = 0) -> LogProb:
@@ -281,10 +305,22 @@ class Model:
         return log_likelihood(self._can("log_prob", HasDensity), self.items(x), draws, seed)
 
     def evaluate(self, split: str = "test", draws: int = 1000) -> list[Figure]:
-        """The figures of a split of the data the model was trained on."""
+        """The figures of a split of the data the model was trained on.
+
+        A model that only samples is measured by how far its samples are from the split's items. The Frechet distance is
+        left out where the split has too few items for it (not more than the extractor has features).
+        """
         if split not in SPLITS:
             raise BadField(f"split is {split!r}; {near(split, SPLITS)}")
-        return evaluate(self._can("evaluate", Reconstructs), getattr(self.data(), split), draws=draws)
+        source = getattr(self.data(), split)
+        if isinstance(self.net, Reconstructs) or not isinstance(self.net, Samples):
+            return evaluate(self._can("evaluate", Reconstructs), source, draws=draws)
+        # the weights were chosen with the extractor of seed 0, so they are reported with another
+        extractor = extractor_for("pixels" if self.spec.kind == "table" else "random-conv", self.spec, seed=1)
+        half = min(len(source) // 2, LIMIT)
+        few = half <= extractor(source.read(slice(0, 1)).x).shape[1]
+        metrics = [name for name in METRICS if not (few and name == "frechet")]
+        return distances(self.sample(half), source, None, extractor, split=split, limit=LIMIT, metrics=metrics)
 
     def hourglass(self) -> list[Row]:
         """The layers from x to z to x-hat, with shape and number of weights."""

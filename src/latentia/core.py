@@ -6,6 +6,7 @@ asks which model it is. Nothing here knows a model, a data set or an optimiser.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -114,6 +115,8 @@ def key(*parts: object) -> int:
 class Noise:
     """The only source of randomness of a step: drawn for the whole global batch in order, own rows kept."""
 
+    own: slice = slice(None)  # which of the rows kept
+
     def __init__(
         self,
         seed: int,
@@ -128,7 +131,13 @@ class Noise:
         self.generator = torch.Generator(device).manual_seed(key(seed, seen, purpose))
 
     def __len__(self) -> int:
-        return len(range(*self.rows.indices(self.total)))
+        return len(range(self.total)[self.rows][self.own])
+
+    def part(self, index: int, count: int) -> Noise:
+        """The same stream for every ``count``-th own row, beside :meth:`Batch.parts`."""
+        part = copy.copy(self)
+        part.own = slice(index, None, count)
+        return part
 
     def normal(self, *shape: int) -> Tensor:
         """Standard normal numbers, one row of ``shape`` per example."""
@@ -140,7 +149,7 @@ class Noise:
 
     def _draw(self, draw: Any, shape: tuple[int, ...]) -> Tensor:
         numbers: Tensor = draw((self.total, *shape), generator=self.generator, device=self.device, dtype=self.dtype)
-        return numbers[self.rows]
+        return numbers[self.rows][self.own]
 
 
 class SeededNoise(Noise):
@@ -284,6 +293,10 @@ class Recipe(ABC):
 
     def settle(self, net: Any, source: Source) -> None:  # noqa: B027
         """Before weights are written for use: what is estimated for them (statistics, sigma, a latent density)."""
+
+    def judge(self, net: Any, source: Source) -> Mapping[str, float]:
+        """Figures of held-out data that are no mean over examples; they join the logs of the validation."""
+        return {}
 
     def fit(self, *_: object, **__: object) -> None:
         """There is no ``fit`` here; this says where it is."""

@@ -13,6 +13,7 @@ from latentia.data.opening import open as open_data
 PICTURES = Spec("image", (1, 8, 8), levels=256)
 BINARY = Spec("image", (1, 8, 8), levels=2)
 COLOURS = Spec("image", (3, 10, 16), levels=256)
+LABELLED = Spec("image", (1, 8, 8), levels=256, classes=("a", "b", "c"))
 NUMBERS = Spec("table", (5,), None, low=-4.0, high=4.0)
 
 
@@ -32,7 +33,10 @@ class Case:
         return whole.float() / (levels - 1)
 
     def batch(self, count: int = 16) -> Batch:
-        return Batch(self.items(count))
+        return Batch(self.items(count), label=self.labels(count))
+
+    def labels(self, count: int = 48) -> torch.Tensor | None:
+        return torch.arange(count) % len(self.spec.classes) if self.spec.classes else None
 
     def data(self):
         """The items as an opened data set of the same spec."""
@@ -40,7 +44,9 @@ class Case:
         if self.spec.kind == "table":
             return open_data(items.numpy())
         if self.spec.levels == 256:
-            return open_data((items * 255).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy())
+            pictures = (items * 255).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy()
+            names = [self.spec.classes[label] for label in self.labels()] if self.spec.classes else None
+            return open_data(pictures) if names is None else open_data((pictures, names), labels=True)
         return open_data(items, binarize="dynamic")
 
 
@@ -55,6 +61,16 @@ CASES = [
     Case("vae-continuous", lt.VAE(latent=3, hidden=(12,), likelihood="continuous-bernoulli"), PICTURES),
     Case("iwae", lt.VAE(latent=3, hidden=(12,), objective="iwae", draws=3), BINARY),
     Case("iwae-vamp", lt.VAE(latent=3, hidden=(12,), objective="iwae", draws=2, prior="vamp:4"), PICTURES),
+    Case("gan", lt.GAN(latent=3, body="conv", hidden=(4, 8)), COLOURS),
+    Case("gan-lazy", lt.GAN(latent=3, hidden=(12,), game="non-saturating", r2=0.0, r1="1:0.1@64", lazy=2), PICTURES),
+    Case(
+        "gan-wasserstein",
+        lt.GAN(latent=3, hidden=(12,), game="wasserstein", r1=0.0, r2=0.0, gradient_penalty=10.0, critics=2),
+        PICTURES,
+    ),
+    Case("gan-labels", lt.GAN(latent=3, hidden=(12,)), LABELLED),
+    Case("gan-spectral", lt.GAN(latent=3, hidden=(12,), game="hinge", r1=0.0, r2=0.0, spectral=True), BINARY),
+    Case("gan-table", lt.GAN(latent=3, hidden=(12,), game="least-squares"), NUMBERS),
     Case("autoencoder", lt.Autoencoder(latent=3, hidden=(12,)), PICTURES),
     Case("autoencoder-conv", lt.Autoencoder(latent=3, body="conv", hidden=(4, 8)), COLOURS),
     Case("autoencoder-table", lt.Autoencoder(latent=2, hidden=(12,)), NUMBERS),

@@ -17,6 +17,13 @@ from latentia.core import Encodes, HasDensity, Noise, Now, Recipe, Reconstructs,
 from latentia.fields import fields_of, from_json, to_json
 from latentia.training.step import optimizers_for, step
 
+MIXES_EXAMPLES = {
+    "vae-optimal": "sigma is a function of the batch's mean: global over processes, not over parts of a batch",
+    "vae-gated": "free bits are a function of the batch's mean: global over processes, not over parts of a batch",
+    "gan-spectral": "each pass of the critic is one more power iteration, and parts make more passes",
+    "gan-wasserstein": "the rows of the second critic step are every second row of a part, not of the batch",
+}
+
 
 def built(case, dtype=torch.float32):
     with torch.random.fork_rng():
@@ -40,7 +47,7 @@ def test_every_model_of_the_package_has_a_case():
     assert {models.name_of(case.recipe) for case in CASES} == set(models.names())
 
 
-def test_losses_are_finite_and_shrink_when_a_batch_is_learnt(case):
+def test_losses_are_finite_and_the_score_gets_better_when_a_batch_is_learnt(case):
     net = built(case)
     groups = case.recipe.groups(net)
     optimizers = optimizers_for(groups, torch.device("cpu"))
@@ -49,8 +56,9 @@ def test_losses_are_finite_and_shrink_when_a_batch_is_learnt(case):
     for _ in range(60):
         logs = step(case.recipe, net, groups, optimizers, [case.batch()], [now(seen=10_000)])
         assert all(value.isfinite() for value in logs.values())
-        scores.append(float(logs[name]))
-    assert scores[-1] > scores[0] if better == "higher" else scores[-1] < scores[0]
+        scores.append(float(logs.get(name, 0.0)))
+    if name in logs:  # a game is not won by a batch
+        assert scores[-1] > scores[0] if better == "higher" else scores[-1] < scores[0]
 
 
 def test_groups_are_disjoint_and_complete(case):
@@ -133,10 +141,10 @@ def test_micro_batches_equal_the_whole_batch(case):
     groups = case.recipe.groups(parts)
     rows = [slice(0, 8), slice(8, 16)]
     nows = [Now(torch.tensor(0), Stage(16), Noise(0, 0, each, 16, dtype=torch.float64)) for each in rows]
-    batches = [batch._replace(x=batch.x[each]) for each in rows]
+    batches = [batch._replace(**{name: slot[each] for name, slot in batch.slots()}) for each in rows]
     step(case.recipe, parts, groups, optimizers_for(groups, torch.device("cpu")), batches, nows)
-    if case.name == "vae-optimal" or getattr(case.recipe, "free_bits", 0):
-        pytest.skip("a nonlinear function of the batch mean is global over processes, not over micro-batches")
+    if case.name in MIXES_EXAMPLES:
+        pytest.skip(MIXES_EXAMPLES[case.name])
     for name, weight in whole.state_dict().items():
         torch.testing.assert_close(parts.state_dict()[name], weight, rtol=1e-9, atol=1e-9)
 
@@ -145,7 +153,8 @@ def test_validation_changes_nothing(case):
     net = built(case).eval()
     before = copy.deepcopy(net.state_dict())
     logs = [update.logs for update in case.recipe.updates(net, case.batch(), now())]
-    assert case.recipe.score[0] in {name for each in logs for name in each}
+    figures = case.recipe.judge(net, case.data().validation)
+    assert case.recipe.score[0] in {name for each in [*logs, figures] for name in each}
     for name, value in net.state_dict().items():
         assert torch.equal(before[name], value)
 
@@ -159,14 +168,17 @@ def test_capabilities_are_what_the_net_has(case):
 def test_nets_return_float32_under_autocast(case):
     net = built(case)
     with torch.autocast("cpu", torch.bfloat16):
-        assert net.encode(case.batch().x).dtype == torch.float32
+        if Encodes in case.recipe.capabilities:
+            assert net.encode(case.batch().x).dtype == torch.float32
+        for update in case.recipe.updates(net, case.batch(), now()):
+            assert update.loss.dtype == torch.float32
         assert net.decode(torch.zeros(4, net.latent)).dtype == torch.float32
 
 
 def test_shapes_and_range(case):
     net = built(case).eval()
     x = case.batch().x
-    z = net.encode(x)
+    z = net.encode(x) if Encodes in case.recipe.capabilities else net.draw(now().noise)
     assert z.shape == (16, net.latent)
     back = net.decode(z)
     assert back.shape == x.shape

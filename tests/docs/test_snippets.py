@@ -13,7 +13,7 @@ PAGES = sorted(
     for page in DOCS.rglob("*.md")
     if snippets(page.read_text(encoding="utf-8")) and page.name != "ideas.md"  # test_ideas.py runs it, with its figures
 )
-NEEDED = ("guides/vae.md", "guides/autoencoder.md", "data.md", "runs.md")
+NEEDED = ("guides/vae.md", "guides/autoencoder.md", "guides/gan.md", "data.md", "runs.md")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(DOCS).as_posix())

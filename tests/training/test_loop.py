@@ -10,10 +10,12 @@ import torch
 from tests.training.recipes import Line
 
 import latentia as lt
-from latentia.core import Training
+from latentia.core import Batch, Stage, Training
 from latentia.errors import BadField, BadRun, Diverged, OutOfMemory
 from latentia.training import checkpoint
 from latentia.training.budget import budget_of
+from latentia.training.loop import validation
+from latentia.training.machine import Machine
 from latentia.training.run import Finished, Logged, Run, Said, Started, Validated
 
 SETTINGS = {"batch": 8, "every": 64, "precision": "float32"}
@@ -74,7 +76,7 @@ def test_the_best_weights_are_those_of_the_best_score(tmp_path):
         ({"batch": 16}, "batch = 8, now it is 16"),
         ({"seed": 1}, "seed = 0, now it is 1"),
         ({"recipe": Line(rate=1e-3)}, "rate = 0.01, now it is 0.001"),
-        ({"binarize": "static"}, "other data: options"),
+        ({"binarize": "static"}, r"other data: binarize was None, now it is 'static'"),
     ],
 )
 def test_another_recipe_training_or_data_is_refused_with_the_differing_field(tmp_path, changes, message):
@@ -210,3 +212,27 @@ def test_tensorboard_events_mirror_the_log(tmp_path):
     logged = [row["logs"]["error"] for row in rows(tmp_path) if row["split"] == "validation"]
     assert [event.step for event in written] == [64, 128]
     assert [event.value for event in written] == pytest.approx(logged, rel=1e-6)
+
+
+def test_a_refused_training_does_not_block_the_corrected_one(tmp_path):
+    with pytest.raises(BadField, match="longer than the budget"):
+        train(tmp_path, Line(rate="0:1e-2@2M"), images=64)
+    train(tmp_path, Line(rate="0:1e-2@64"), images=64)
+
+
+def test_a_large_held_out_split_is_validated_on_evenly_spread_items(tmp_path):
+    class Counting:
+        spec, places = None, []
+
+        def __len__(self):
+            return 25_001
+
+        def read(self, indices):
+            self.places += list(indices)
+            return Batch(torch.as_tensor(indices, dtype=torch.float32).reshape(-1, 1))
+
+    net = torch.nn.Module()
+    net.mean, net.filling = torch.nn.Parameter(torch.zeros(1)), torch.nn.Parameter(torch.zeros(1))
+    source = Counting()
+    validation(Line(), net, source, Stage(64), 64, 0, Machine(torch.device("cpu"), "float32"))
+    assert source.places == list(range(0, 25_001, 3))

@@ -15,15 +15,26 @@ def sample(
     /,
     *,
     count: Count = 64,
+    label: Annotated[str | None, Parameter(help="a class that was trained with --labels, or all: a row each")] = None,
     numbers: Annotated[bool, Parameter(help="write each seed under its picture", negative="")] = False,
     out: Out = None,
     weights: Weights = "best",
     common: Common = DEFAULTS,
 ) -> None:
     """Draw new items. Item i is that of seed SEED + i, whatever the count, the batch or the device."""
+    import torch
+
     output.form(out, output.ITEMS)
     at_least("--count", count, 1)
-    x = load(run, common, weights).sample(count, seed=common.seed)
-    seeds = [common.seed + i for i in range(len(x))]
+    model = load(run, common, weights)
+    seeds = [common.seed + i for i in range(count)]
+    names = [f"seed:{seed}" for seed in seeds]
     captions = [str(seed) for seed in seeds] if numbers else None
-    render.write(x, [f"seed:{seed}" for seed in seeds], out, common.json, captions=captions)
+    if label != "all":
+        x = model.sample(count, seed=common.seed, label=label)
+        render.write(x, names, out, common.json, captions=captions)
+        return
+    classes = model.spec.classes or ("?",)  # without classes the model refuses
+    rows = [model.sample(count, seed=common.seed, label=each) for each in classes]
+    names = [f"{name} {each}" for each in classes for name in names]
+    render.write(torch.cat(rows), names, out, common.json, columns=count, captions=captions and captions * len(classes))

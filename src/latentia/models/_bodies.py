@@ -60,9 +60,10 @@ def encoder_for(recipe: HasBody, spec: Spec) -> Any:
     return ConvEncoder(spec.shape, sizes, recipe.activation)
 
 
-def decoder_for(recipe: HasBody, spec: Spec, shape: Sequence[int]) -> Any:
-    """From z ``(..., latent)`` to ``(..., *shape)``: the encoder's mirror image."""
+def decoder_for(recipe: HasBody, spec: Spec, shape: Sequence[int], latent: int | None = None) -> Any:
+    """From z ``(..., latent)``, by default the recipe's, to ``(..., *shape)``: the encoder's mirror image."""
+    latent = latent or recipe.latent
     sizes = sizes_for(recipe, spec)[::-1]
     if body_for(recipe, spec) == "mlp":
-        return MLPDecoder(recipe.latent, sizes, shape, recipe.activation)
-    return ConvDecoder(recipe.latent, shape, sizes, recipe.activation)
+        return MLPDecoder(latent, sizes, shape, recipe.activation)
+    return ConvDecoder(latent, shape, sizes, recipe.activation)

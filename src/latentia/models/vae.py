@@ -35,7 +35,7 @@ from latentia.distributions.likelihoods import check_likelihood, default_likelih
 from latentia.distributions.normal import Normal
 from latentia.distributions.priors import MixtureOf, MixtureOfNormals, StandardNormal, VampPrior
 from latentia.errors import BadField, near
-from latentia.fields import AtLeast, Help, OneOf, Scheduled
+from latentia.fields import AtLeast, Help, OneOf, Schedule, Scheduled
 from latentia.losses.bounds import doubly_reparameterised_bound, importance_bound
 from latentia.losses.divergence import free_bits
 from latentia.losses.schedules import at
@@ -55,7 +55,7 @@ class VAE(Recipe):
         ELBO   = E_q[log p(x|z)] - beta KL(q(z|x) || p(z))                         (beta = 1 is the bound)
         IWAE-k = E_q[log 1/k sum_i p(x|z_i) p(z_i) / q(z_i|x)]                     (k = draws)
 
-    IWAE's encoder takes the doubly reparameterised gradient (Tucker et al. 2018).
+    IWAE's encoder takes the doubly reparameterised gradient (Tucker et al. 2019).
     """
 
     latent: Annotated[int, Help("size of z"), AtLeast(1)] = 32
@@ -101,10 +101,12 @@ class VAE(Recipe):
     def notes(self, spec: Spec) -> list[str]:
         sizes = ", ".join(map(str, sizes_for(self, spec)))
         chosen = "follows from the data" if self.likelihood == "auto" else "as asked"
-        return [
-            f"likelihood: {self.likelihood_for(spec)} ({chosen})",
-            f"net: {body_for(self, spec)} of {sizes}",
-        ]
+        told = [f"likelihood: {self.likelihood_for(spec)} ({chosen})", f"net: {body_for(self, spec)} of {sizes}"]
+        if Schedule.parse(self.beta).end != 1 or self.free_bits:
+            told.append(
+                "the best weights are chosen by the bound itself, at beta 1; --weights last takes the last ones"
+            )
+        return told
 
     def build(self, spec: Spec) -> VAENet:
         if self.objective == "iwae" and (self.draws < 2 or self.free_bits):

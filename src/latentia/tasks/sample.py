@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from latentia.core import Samples, Spec
-from latentia.errors import BadData
+from latentia.errors import BadData, CannotDo
 from latentia.tasks.working import ItemNoise, Net, place, require, still
 
 __all__ = ["BLOCK", "draw", "sample"]
@@ -20,14 +20,29 @@ __all__ = ["BLOCK", "draw", "sample"]
 BLOCK = 32
 
 
-def sample(net: Net, spec: Spec, count: int, seed: int = 0) -> Tensor:
+def sample(net: Net, spec: Spec, count: int, seed: int = 0, label: int | None = None) -> Tensor:
     """New items: ``(count, *spec.shape)``, float32 on the CPU, in the spec's range; item i is that of ``seed + i``.
 
+    Args:
+        net: samples.
+        spec: of the items.
+        count: how many.
+        seed: of the first.
+        label: the class that all are given, for a net that takes labels.
+
     Raises:
-        CannotDo: the net cannot sample.
+        CannotDo: the net cannot sample, or takes no labels.
         BadData: a count or a seed below 0.
     """
-    items = _of_seeds(net, range(seed, seed + count), lambda z: net.decode(z))
+    if label is not None and not getattr(net, "classes", 0):
+        raise CannotDo("this model was not trained with labels; `latentia train gan DATA --labels` learns from them")
+
+    def items_of(z: Tensor) -> Tensor:
+        given = () if label is None else (torch.full((len(z),), label, device=z.device),)
+        made: Tensor = net.decode(z, *given)
+        return made
+
+    items = _of_seeds(net, range(seed, seed + count), items_of)
     return items.reshape(-1, *spec.shape).clamp_(spec.low, spec.high) if spec.kind == "image" else items
 
 

@@ -28,6 +28,7 @@ from latentia.training.run import Finished, Logged, Run, Said, Started, Tell, Va
 from latentia.training.step import Meter, Optimizers, optimizers_for, set_rates, step
 
 READINGS = 10  # of the logs between two validations
+VALIDATED = 10_000  # held-out items at most: evenly spread over more, always the same
 PROGRESS = 0.5  # seconds between two looks at the logs for the person who watches
 
 
@@ -143,8 +144,8 @@ class Loop:
                 for optimizer in state.optimizers.values():  # before the checkpoint: a resume need not remember it
                     optimizer.state.clear()
             if self.stopwatch and (images := self.stopwatch.step(state.seen)):
-                self.stopwatch, self.budget = None, images
-                self.accept_budget()
+                self.stopwatch = None
+                self.accept(images)
             self.look(before)
             if interrupted():
                 self.save()
@@ -152,22 +153,22 @@ class Loop:
         self.tell(Finished(run.path, state.seen, int(state.best["seen"])))
 
     def set_budget(self) -> Stopwatch | None:
-        """The budget in images, from the run if its minutes were measured before."""
-        self.budget = budget_of(self.recipe, self.training)
-        if self.budget is None and self.run.facts.get("minutes") == self.training.minutes:
-            self.budget = self.run.facts["budget"]
-        if self.budget is None:
+        """The budget in images, from the run if its minutes were measured before; a stopwatch if they are to be."""
+        budget = budget_of(self.recipe, self.training)
+        if budget is None and self.run.facts.get("minutes") == self.training.minutes:
+            budget = self.run.facts["budget"]
+        if budget is None:
             return Stopwatch(self.training.minutes or 0.0, self.state.seen)
-        self.accept_budget()
+        self.accept(budget)
         return None
 
-    def accept_budget(self) -> None:
+    def accept(self, budget: int) -> None:
         """Check the budget against the schedules, and write it to the run at once."""
-        assert self.budget is not None  # for the type checker: both callers have just set it
-        check_schedules(self.recipe, self.budget)
+        check_schedules(self.recipe, budget)
+        self.budget = budget
         batch = stage_at(self.recipe, self.training, 0).batch
-        every = self.run.facts.get("every") or self.training.every or max(batch, self.budget // 20)
-        self.run.write_facts(budget=self.budget, minutes=self.training.minutes, every=every)
+        every = self.training.every or self.run.facts.get("every") or max(batch, budget // 20)
+        self.run.write_facts(budget=budget, minutes=self.training.minutes, every=every)
 
     def one_step(self, stage: Stage) -> dict[str, Tensor]:
         """Read the own rows of one global batch and make the recipe's updates."""
@@ -228,6 +229,7 @@ class Loop:
         stage = stage_at(recipe, self.training, state.seen)
         rows = max(1, stage.batch // (world() * self.training.micro))
         logs = validation(recipe, state.averaged.net, self.held_out, stage, rows, state.seen, self.machine)
+        logs |= recipe.judge(state.averaged.net, self.held_out)
         name, better = recipe.score
         score = logs[name] if better == "higher" else -logs[name]
         best = state.best["seen"] < 0 or score > state.best["score"]
@@ -270,13 +272,14 @@ def validation(
     """
     sums: dict[str, Tensor] = {}
     clock = torch.tensor(seen, device=machine.device)
-    for start in range(0, len(source), rows):
-        batch = machine.move(source.read(slice(start, start + rows)))
+    places = range(0, len(source), -(-len(source) // VALIDATED))
+    for start in range(0, len(places), rows):
+        batch = machine.move(source.read(list(places[start : start + rows])))
         count = len(batch.x)
         noise = Noise(0, start, slice(None), count, machine.device, machine.dtype, purpose="validation")
         for name, value in _told(recipe, net, batch, Now(clock, replace(stage, batch=count), noise)):
             sums[name] = sums.get(name, torch.zeros((), dtype=torch.float64)) + value.double().cpu() * count
-    return {name: float(value) / len(source) for name, value in sums.items()}
+    return {name: float(value) / len(places) for name, value in sums.items()}
 
 
 def _told(recipe: Recipe, net: nn.Module, batch: Batch, now: Now) -> Iterator[tuple[str, Tensor]]:

@@ -29,6 +29,7 @@ from latentia.errors import BadField, BadRun
 from latentia.training import checkpoint
 
 FORMAT = 1
+DECIDED = ("threads", "every", "created", "budget", "minutes")  # by the first start, kept by the next
 WEIGHTS = {"best": "weights.safetensors", "last": "weights-last.safetensors"}
 
 
@@ -118,13 +119,14 @@ class Run:
         Raises:
             BadRun: the folder belongs to another recipe, training or data; the message names the differing field.
         """
+        self.facts = dict(facts)
         if (self.path / "recipe.json").is_file():
             kept = Run.open(self.path).facts
-            same_or_refuse(self.path, kept, facts)
-            decided = {name: kept[name] for name in ("threads", "every", "created", "budget", "minutes")}
-            self.facts = {**facts, **decided}
-        else:
-            self.facts = dict(facts)
+            difference = differing(kept, facts)
+            if difference and checkpoint.found(self.checkpoints):  # without one, nothing was trained yet
+                raise BadRun(f"{self.path} {difference}; give the same, or --fresh for a new run")
+            if not difference:
+                self.facts |= {name: kept[name] for name in DECIDED}
         self.write_facts()
 
     def write_facts(self, **changes: Any) -> None:
@@ -221,25 +223,21 @@ def _reason(error: Exception) -> str:
     return str(error)
 
 
-def same_or_refuse(path: Path, kept: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
-    """Refuse to go on with a run of another model, recipe, training or data.
-
-    Raises:
-        BadRun: with the first field that differs, both values and the way out.
-    """
-    way_out = "give the same, or --fresh for a new run"
+def differing(kept: Mapping[str, Any], wanted: Mapping[str, Any]) -> str | None:
+    """The first thing that makes two runs different: model, a field of recipe or training, or the data."""
     if kept["model"] != wanted["model"]:
-        raise BadRun(f"{path} is a run of {kept['model']}, not of {wanted['model']}; {way_out}")
+        return f"is a run of {kept['model']}, not of {wanted['model']}"
     for part in ("recipe", "training"):
         for name in sorted(set(kept[part]) | set(wanted[part])):
             before, now = kept[part].get(name), wanted[part].get(name)
             if before != now:
-                raise BadRun(f"{path} was trained with {name} = {before!r}, now it is {now!r}; {way_out}")
-    if kept["data"]["signature"] != wanted["data"]["signature"]:
-        before, now = ({"name": each["name"], **each["options"], **each} for each in (kept["data"], wanted["data"]))
+                return f"was trained with {name} = {before!r}, now it is {now!r}"
+    before, now = kept["data"], wanted["data"]
+    if before["signature"] != now["signature"]:
+        before, now = ({"name": each["name"], **each["options"], **each} for each in (before, now))
         name = next(name for name in before if name != "options" and before[name] != now.get(name))
-        told = f"{name} was {before[name]!r}, now it is {now.get(name)!r}"
-        raise BadRun(f"{path} was trained on other data: {told}; {way_out}")
+        return f"was trained on other data: {name} was {before[name]!r}, now it is {now.get(name)!r}"
+    return None
 
 
 def versions() -> dict[str, str]:

@@ -1,0 +1,186 @@
+"""Generative adversarial network: a generator makes items from noise, a critic tells them from real ones.
+
+References:
+    Generative Adversarial Networks (Goodfellow et al., 2014), https://arxiv.org/abs/1406.2661
+    The GAN is dead; long live the GAN! (Huang et al., 2024), https://arxiv.org/abs/2501.05441
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+from latentia.core import Batch, Group, Noise, Now, Recipe, Samples, SeededNoise, Source, Spec, Stage, Update
+from latentia.fields import AtLeast, Help, OneOf, Schedule, Scheduled
+from latentia.losses.adversarial import GAMES, game
+from latentia.losses.schedules import at
+from latentia.metrics.features import RandomConvolutions, extract, pixels
+from latentia.metrics.kernel import kernel_distance
+from latentia.models._bodies import body_for, decoder_for, encoder_for, sizes_for
+from latentia.models._duel import Slopes, duel
+from latentia.nn.labels import Critic, GivenLabel
+
+REFERENCE = 5_000  # training items that scales are taken from
+JUDGED = 1_000  # samples, and held-out items, that the distance at a validation is measured between
+LABEL_WIDTH = 32
+
+
+@dataclass(frozen=True)
+class GAN(Recipe):
+    """A game: the critic raises its answers to real items over those to made ones, the generator the other way round.
+
+    With the default game, f the critic's answers, x real and G(z) made, in pairs of a row::
+
+        critic     lowers  softplus(f(G(z)) - f(x)) + r1/2 |df(x)/dx|^2 + r2/2 |df(G)/dG|^2
+        generator  lowers  softplus(f(x) - f(G(z)))
+
+    Items are seen by both nets on a scale where the data's range is [-1, 1] (tables: mean 0 and deviation 1).
+    """
+
+    latent: Annotated[int, Help("size of the noise z"), AtLeast(1)] = 64
+    game: Annotated[str, Help("the losses of both players"), OneOf(tuple(GAMES))] = "relativistic"
+    r1: Annotated[float | str, Help("weight of the critic's squared slope at reals"), Scheduled(), AtLeast(0)] = 1.0
+    r2: Annotated[float | str, Help("weight of the critic's squared slope at fakes"), Scheduled(), AtLeast(0)] = 1.0
+    gradient_penalty: Annotated[float, Help("weight of WGAN-GP's penalty, 10 in its paper"), AtLeast(0)] = 0.0
+    lazy: Annotated[int, Help("steps between two penalties, which then count as many times more"), AtLeast(1)] = 1
+    spectral: Annotated[bool, Help("bound the critic's layers by their spectral norm")] = False
+    critics: Annotated[int, Help("updates of the critic for one of the generator"), AtLeast(1)] = 1
+    body: Annotated[str, Help("kind of net; auto is conv for pictures from 16 px"), OneOf(("auto", "mlp", "conv"))] = (
+        "auto"
+    )
+    hidden: Annotated[
+        tuple[int, ...], Help("widths of the layers, or channels of the stages; empty follows --scale"), AtLeast(1)
+    ] = ()
+    scale: Annotated[str, Help("size of the nets"), OneOf(("small", "base", "large"))] = "base"
+    activation: Annotated[str, Help("tanh, relu, silu, gelu, leaky-relu, elu, softplus or gated")] = "leaky-relu"
+    rate: Annotated[float | str, Help("learning rate of both players"), Scheduled(), AtLeast(0)] = 5e-4
+    momentum: Annotated[float, Help("beta 1 of both players' Adam"), AtLeast(0)] = 0.0
+
+    family = "generative adversarial network"
+    images = 2_000_000
+    batch = 64
+    capabilities = frozenset({Samples})
+
+    @property
+    def score(self) -> tuple[str, str]:
+        return ("kid", "lower")
+
+    @property
+    def penalised(self) -> bool:
+        """Whether R1 or R2 is in the game at any time."""
+        schedules = [Schedule.parse(self.r1), Schedule.parse(self.r2)]
+        return any(each.start > 0 or each.end > 0 for each in schedules)
+
+    def notes(self, spec: Spec) -> list[str]:
+        sizes = ", ".join(map(str, sizes_for(self, spec)))
+        given = f", given one of {len(spec.classes)} labels" if spec.classes else ""
+        return [
+            f"net: {body_for(self, spec)} of {sizes}{given}",
+            "the best weights are those whose samples are nearest to held-out items: kernel distance on "
+            + ("the numbers themselves" if spec.kind == "table" else "seeded random convolutions"),
+        ]
+
+    def stage(self, seen: int) -> Stage:
+        return Stage(self.batch, penalty=(seen // self.batch) % self.lazy == 0)
+
+    def build(self, spec: Spec) -> GANNet:
+        return GANNet(self, spec)
+
+    def groups(self, net: GANNet) -> dict[str, Group]:
+        betas = (self.momentum, 0.99)
+        return {
+            "critic": Group(list(net.critic.parameters()), self.rate, betas),
+            "generator": Group(list(net.generator.parameters()), self.rate, betas),
+        }
+
+    def prepare(self, net: GANNet, source: Source) -> None:
+        """Tables: the scale on which both nets see the columns."""
+        if net.spec.kind == "table":
+            some = source.take(0, 0, min(REFERENCE, len(source))).x
+            net.centre.copy_(some.mean(0))
+            net.spread.copy_(some.std(0).clamp(min=1e-6))
+
+    def updates(self, net: GANNet, batch: Batch, now: Now) -> Iterator[Update]:
+        slopes = Slopes(at(self.r1, now.seen), at(self.r2, now.seen), self.gradient_penalty, self.penalised)
+        yield from duel(
+            batch._replace(x=net.inward(batch.x)),
+            lambda x, given: net.critic(x, given.label),
+            lambda given, noise: net.made(noise.normal(self.latent), given.label),
+            now,
+            game(self.game),
+            slopes,
+            self.lazy,
+            self.critics,
+        )
+
+    def judge(self, net: GANNet, source: Source) -> Mapping[str, float]:
+        """KID between samples and held-out items."""
+        count = min(JUDGED, len(source))
+        held_out = source.read(slice(0, count))
+        with torch.no_grad():
+            noise, place = SeededNoise(range(count), "judge"), net.centre
+            z = net.draw(noise).to(place)
+            label = None if held_out.label is None else held_out.label.to(place.device)
+            made = torch.cat([
+                net.decode(z[start : start + 100], None if label is None else label[start : start + 100])
+                for start in range(0, count, 100)
+            ])  # fmt: skip
+        seen_by = pixels if net.spec.kind == "table" else RandomConvolutions(net.spec)
+        return {"kid": kernel_distance(extract(seen_by, made.cpu()), extract(seen_by, held_out.x)).value}
+
+
+class GANNet(nn.Module):
+    """Generator and critic, and the scale on which they see items; ``classes`` labels can be asked for."""
+
+    centre: Tensor
+    spread: Tensor
+
+    def __init__(self, recipe: GAN, spec: Spec) -> None:
+        super().__init__()
+        self.latent, self.spec, self.classes = recipe.latent, spec, len(spec.classes)
+        self.generator = Generator(recipe, spec)
+        self.critic = Critic(encoder_for(recipe, spec), self.classes)
+        if recipe.spectral:
+            for layer in self.critic.modules():
+                if isinstance(layer, nn.Linear | nn.Conv2d):
+                    spectral_norm(layer)
+        shape = spec.shape if spec.kind == "table" else ()
+        self.register_buffer("centre", torch.full(shape, 0.5 * (spec.low + spec.high)))
+        self.register_buffer("spread", torch.full(shape, 0.5 * (spec.high - spec.low)))
+
+    def inward(self, x: Tensor) -> Tensor:
+        """Items on the scale of the nets."""
+        return (x - self.centre) / self.spread
+
+    def made(self, z: Tensor, label: Tensor | None = None) -> Tensor:
+        """What the generator makes of noise, on the scale of the nets."""
+        return self.generator(z.to(self.centre), label)
+
+    def draw(self, noise: Noise) -> Tensor:
+        """Noise for the generator, ``(len(noise), latent)``."""
+        return noise.normal(self.latent).to(self.centre)
+
+    def decode(self, z: Tensor, label: Tensor | None = None) -> Tensor:
+        """Items ``(N, *spec.shape)`` in the data's units; pictures are clamped to their range."""
+        x = self.centre + self.spread * self.made(z, label)
+        if self.spec.kind != "image":
+            return x
+        # gradients pass as if nothing were clamped: a search for latents needs them outside the range too
+        return x.clamp(self.spec.low, self.spec.high) + (x - x.detach())
+
+
+class Generator(nn.Module):
+    """From noise, and a label if there are classes, to items on the scale of the nets."""
+
+    def __init__(self, recipe: GAN, spec: Spec) -> None:
+        super().__init__()
+        self.given = GivenLabel(len(spec.classes), LABEL_WIDTH) if spec.classes else None
+        self.body = decoder_for(recipe, spec, spec.shape, recipe.latent + (LABEL_WIDTH if spec.classes else 0))
+
+    def forward(self, z: Tensor, label: Tensor | None = None) -> Tensor:
+        return self.body(z if self.given is None else self.given(z, label))
