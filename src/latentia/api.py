@@ -73,6 +73,7 @@ def train(
     if opened.spec.kind not in recipe.kinds:
         name = models.name_of(recipe)
         raise BadField(f"{name} learns from {' or '.join(recipe.kinds)} data, and {opened.name} is {opened.spec.kind}")
+    recipe = recipe.fitted(opened.spec)
     path = Path(tempfile.mkdtemp(prefix="latentia-")) if run is None else Path(run)
     with processes():
         folder = Run(path)
@@ -164,6 +165,10 @@ def load(run: str | Path, weights: str = "best", device: str = "auto", batch: in
     if weights not in WEIGHTS:
         raise BadField(f"weights is {weights!r}; {near(weights, WEIGHTS)}")
     path = folder.path / WEIGHTS[weights]
+    if not path.is_file() and (folder.path / WEIGHTS["last"]).is_file():
+        raise BadRun(
+            f"{folder.path} has no best weights: no score on held-out data was a number; --weights last is there"
+        )
     if not path.is_file():
         raise BadRun(f"{folder.path} has no weights yet: its training was stopped before the first validation")
     recipe, spec = _recipe(folder), Spec.from_json(folder.facts["spec"])

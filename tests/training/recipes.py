@@ -16,10 +16,16 @@ from latentia.losses.schedules import at
 
 @dataclass(frozen=True)
 class Line(Recipe):
-    """Learns the mean picture; ``breaks_at`` makes the loss infinite, ``rows_that_fit`` runs out of memory."""
+    """Learns the mean picture.
+
+    ``breaks_at`` makes the loss infinite, ``breaks_gradient_at`` its gradient alone, ``blind_until`` the score on
+    held-out data no number; ``rows_that_fit`` runs out of memory.
+    """
 
     rate: Annotated[float | str, Help("learning rate"), Scheduled()] = 1e-2
     breaks_at: Annotated[int, Help("images after which the loss is infinite")] = 10**9
+    breaks_gradient_at: Annotated[int, Help("images after which the gradient is no number")] = 10**9
+    blind_until: Annotated[int, Help("images up to which the score is no number")] = -1
     rows_that_fit: Annotated[int, Help("rows that fit in memory")] = 10**9
     size: Annotated[int, Help("weights beside those that learn, to make checkpoints large")] = 1
 
@@ -43,4 +49,7 @@ class Line(Recipe):
         error = (batch.x + 0.1 * noise - net.mean).square().flatten(1).sum(1).mean()
         error = error + 1e-6 * net.filling.square().mean()
         error = error * torch.where(now.seen >= self.breaks_at, torch.inf, 1.0)
-        yield Update("line", error, {"error": error, "rate": at(self.rate, now.seen)})
+        if int(now.seen) >= self.breaks_gradient_at:
+            error = error + (net.mean * 0).square().sum().sqrt()  # its value is 0, its gradient no number
+        score = error * torch.where((now.seen <= self.blind_until) & (not net.training), torch.nan, 1.0)
+        yield Update("line", error, {"error": score, "rate": at(self.rate, now.seen)})

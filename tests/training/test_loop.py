@@ -122,6 +122,43 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_checkpoint(tmp_
     assert lt.load(tmp_path / "run").net.mean.isfinite().all()
 
 
+def test_weights_that_are_not_finite_are_never_saved(tmp_path):
+    """A finite loss with a gradient that is no number, in the very step before a checkpoint."""
+    with pytest.raises(Diverged, match="a weight after the step that ended at 128 images is not finite"):
+        train(tmp_path, Line(breaks_gradient_at=120), images=256)
+    assert [int(path.name) for path in checkpoint.found(tmp_path / "run" / "checkpoints")] == [64]
+    assert lt.load(tmp_path / "run", weights="last").net.mean.isfinite().all()
+
+
+def test_a_score_that_is_no_number_is_said_and_never_the_best(tmp_path):
+    told = []
+    train(tmp_path, Line(blind_until=64), images=192, tell=told.append)
+    assert [event.best for event in told if isinstance(event, Validated)] == [False, True, True]
+    assert [event.text for event in told if isinstance(event, Said) and "not a number at 64 images" in event.text]
+
+
+def test_a_run_whose_scores_are_no_numbers_has_its_last_weights_only(tmp_path):
+    with pytest.raises(BadRun, match=r"no best weights: no score on held-out data was a number; --weights last"):
+        train(tmp_path, Line(blind_until=10**6), images=128)
+    assert lt.load(tmp_path / "run", weights="last").net.mean.isfinite().all()
+
+
+def test_interrupting_at_a_checkpoint_does_not_write_it_again(tmp_path):
+    folder = tmp_path / "run" / "checkpoints"
+
+    def interrupt(event):
+        if isinstance(event, Validated):
+            signal.raise_signal(signal.SIGINT)
+
+    written, save = [], checkpoint.save
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checkpoint, "save", lambda *given: (written.append(given[1]), save(*given))[1])
+        with pytest.raises(KeyboardInterrupt):
+            train(tmp_path, images=256, tell=interrupt)
+    assert written == [64]
+    assert len(checkpoint.found(folder)) == 1
+
+
 def test_out_of_memory_names_the_batch_that_fits(tmp_path):
     with pytest.raises(OutOfMemory, match=r"a batch of 64 does not fit.*16 rows at a time do: --micro 4"):
         train(tmp_path, Line(rows_that_fit=20), images=256, batch=64)

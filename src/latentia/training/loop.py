@@ -6,6 +6,7 @@ state and no iterator: only tensors and the number of images seen.
 
 from __future__ import annotations
 
+import math
 import signal
 import threading
 import time
@@ -125,6 +126,7 @@ class Loop:
     state: State
     seconds: float  # spent before this start
     budget: int | None = None
+    saved: int = -1  # images seen at the last checkpoint of this start
     meter: Meter = field(default_factory=Meter)
 
     def go(self, interrupted: Callable[[], bool]) -> None:
@@ -148,7 +150,8 @@ class Loop:
                 self.accept(images)
             self.look(before)
             if interrupted():
-                self.save()
+                if self.saved != state.seen:  # written again, it would be gone for a moment in which a kill may fall
+                    self.save()
                 raise KeyboardInterrupt
         self.tell(Finished(run.path, state.seen, int(state.best["seen"])))
 
@@ -212,17 +215,22 @@ class Loop:
         self.tell(Logged(seen, self.budget, logs, rate, left))
         self.told = now
 
-    def stop_if_broken(self) -> None:
-        """Stop when a loss is no longer finite, before anything is written for use."""
+    def stop_if_broken(self, weights: bool = False) -> None:
+        """Stop when a loss is no longer finite, or ``weights`` are not: a finite loss may have other gradients."""
+        found = None
         if broken := self.meter.broken_at():
-            seen, name = broken
+            found = f"the {broken[1]} of the step at {broken[0]:,} images is"
+        elif weights and not all(bool(weight.isfinite().all()) for weight in self.state.net.parameters()):
+            found = f"a weight after the step that ended at {self.state.seen:,} images is"
+        if found:
             raise Diverged(
-                f"the {name} of the step at {seen:,} images is not finite; the last good checkpoint is kept. "
+                f"{found} not finite; the last good checkpoint is kept. "
                 f"Try a lower --rate, --precision float32, or another --seed"
             )
 
     def validate(self) -> None:
         """Settle the averaged weights, score them on held-out data, and write them."""
+        self.stop_if_broken(weights=True)
         state, recipe = self.state, self.recipe
         state.averaged.take_buffers(state.net)
         recipe.settle(state.averaged.net, self.source)
@@ -232,7 +240,11 @@ class Loop:
         logs |= recipe.judge(state.averaged.net, self.held_out)
         name, better = recipe.score
         score = logs[name] if better == "higher" else -logs[name]
-        best = state.best["seen"] < 0 or score > state.best["score"]
+        best = not math.isnan(score) and (state.best["seen"] < 0 or score > state.best["score"])
+        if math.isnan(score):  # compared with it, no later score would be better
+            self.tell(
+                Said(f"the {name} on held-out data is not a number at {state.seen:,} images: not the best weights")
+            )
         weights = state.averaged.net.state_dict()
         self.run.write_weights("last", weights)
         if best:
@@ -242,9 +254,10 @@ class Loop:
         self.tell(Validated(state.seen, logs, best))
 
     def save(self) -> None:
-        """Write a checkpoint, unless a loss has stopped being finite since the last reading."""
-        self.stop_if_broken()
+        """Write a checkpoint, unless a loss or a weight has stopped being finite since the last reading."""
+        self.stop_if_broken(weights=True)
         self.run.save(self.state.seen, self.state.parts(), {"best": self.state.best})
+        self.saved = self.state.seen
 
     def spent(self) -> float:
         return self.seconds + time.monotonic() - self.begin
