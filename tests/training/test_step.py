@@ -6,10 +6,12 @@ import pytest
 import torch
 from torch import nn
 
-from latentia.core import Group
+from latentia.core import Batch, Group, Noise, Now, Recipe, Stage, Update
 from latentia.training import checkpoint
 from latentia.training.averaging import AveragedNet
-from latentia.training.step import Meter, optimizers_for
+from latentia.training.loop import validation
+from latentia.training.machine import Machine
+from latentia.training.step import Meter, optimizers_for, step
 
 
 def conv():
@@ -69,3 +71,50 @@ def test_the_meter_reads_means_and_the_first_break():
     for seen, value in ((16, 1.0), (24, float("nan")), (32, float("inf"))):
         meter.add(seen, {"other": torch.tensor(0.0), "loss": torch.tensor(value)})
     assert meter.broken_at() == (24, "loss")
+
+
+def test_the_meter_keeps_logs_that_only_some_steps_have():
+    """A lazy penalty is logged in every n-th step: it resets neither the means nor the first break."""
+    meter = Meter()
+    for seen, logs in ((0, {"loss": 1.0, "slope": 5.0}), (8, {"loss": 2.0}), (16, {"loss": 3.0, "slope": 7.0})):
+        meter.add(seen, {name: torch.tensor(value) for name, value in logs.items()})
+    assert meter.read() == {"loss": 2.0, "slope": 6.0}
+    assert meter.peek() == {}
+    meter.add(24, {"loss": torch.tensor(float("nan")), "slope": torch.tensor(0.0)})
+    meter.add(32, {"loss": torch.tensor(0.0)})
+    assert meter.broken_at() == (24, "loss")
+
+
+class Twice(Recipe):
+    """Moves one group twice in a step."""
+
+    score = ("loss", "lower")
+
+    def build(self, spec):
+        return nn.Linear(1, 1)
+
+    def groups(self, net):
+        return {"net": Group(list(net.parameters()), rate=0.0)}
+
+    def updates(self, net, batch, now):
+        for level in (1.0, 3.0):
+            error = batch.x.mean() + level + 0 * net(batch.x).sum()
+            yield Update("net", error, {"error": error})
+
+
+def test_the_logs_of_a_group_that_moves_twice_are_means():
+    net, recipe = nn.Linear(1, 1), Twice()
+    groups = recipe.groups(net)
+    halves = [Batch(torch.zeros(2, 1)), Batch(torch.ones(2, 1))]
+    nows = [Now(torch.tensor(0), Stage(4), Noise(0, 0, rows, 4)) for rows in (slice(0, 2), slice(2, 4))]
+    logs = step(recipe, net, groups, optimizers_for(groups, torch.device("cpu")), halves, nows)
+    assert {name: float(value) for name, value in logs.items()} == {"net": 2.5, "error": 2.5}
+
+    class Source:
+        def __len__(self):
+            return 5
+
+        def read(self, indices):
+            return Batch(torch.zeros(len(indices), 1))
+
+    assert validation(recipe, net, Source(), Stage(4), 4, 0, Machine(torch.device("cpu"), "float32")) == {"error": 2.0}

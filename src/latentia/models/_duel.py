@@ -47,11 +47,11 @@ def duel(
         lazy: steps between two penalties; theirs count as many times more.
         critics: updates of the critic for one of the generator.
     """
-    for index, part in enumerate(batch.parts(critics)):
+    parts = [part for part in batch.parts(critics) if len(part.x)]  # the last held-out items may be fewer
+    for index, part in enumerate(parts):
         noise = now.noise.part(index, critics)
         yield _critic(part, answer, make, noise, game, slopes, lazy if now.stage.penalty else 0)
-    part = batch.parts(critics)[-1]
-    yield _generator(part, answer, make, now.noise.part(critics - 1, critics), game)
+    yield _generator(parts[-1], answer, make, now.noise.part(len(parts) - 1, critics), game)
 
 
 def _critic(batch: Batch, answer: Answer, make: Make, noise: Noise, game: Game, slopes: Slopes, times: int) -> Update:

@@ -10,6 +10,7 @@ import math
 import signal
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -284,6 +285,7 @@ def validation(
     Never under autocast.
     """
     sums: dict[str, Tensor] = {}
+    rows_of: Counter[str] = Counter()  # items that a log was a mean over: a group may be told of more than once
     clock = torch.tensor(seen, device=machine.device)
     places = range(0, len(source), -(-len(source) // VALIDATED))
     for start in range(0, len(places), rows):
@@ -291,8 +293,9 @@ def validation(
         count = len(batch.x)
         noise = Noise(0, start, slice(None), count, machine.device, machine.dtype, purpose="validation")
         for name, value in _told(recipe, net, batch, Now(clock, replace(stage, batch=count), noise)):
-            sums[name] = sums.get(name, torch.zeros((), dtype=torch.float64)) + value.double().cpu() * count
-    return {name: float(value) / len(places) for name, value in sums.items()}
+            sums[name] = sums.get(name, torch.zeros((), dtype=torch.float64)) + value.cpu().double() * count
+            rows_of[name] += count
+    return {name: float(value) / rows_of[name] for name, value in sums.items()}
 
 
 def _told(recipe: Recipe, net: nn.Module, batch: Batch, now: Now) -> Iterator[tuple[str, Tensor]]:

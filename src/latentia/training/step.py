@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -60,7 +61,8 @@ def step(
         The mean loss of each group under the group's name, and the mean of each log.
     """
     tellers = [recipe.updates(net, batch, now) for batch, now in zip(batches, nows, strict=True)]
-    logs: dict[str, Tensor] = {}
+    sums: dict[str, Tensor] = {}
+    times: Counter[str] = Counter()  # a group that moves twice in a step is logged by its mean
     while True:
         group = None
         for teller in tellers:
@@ -73,11 +75,12 @@ def step(
             group = update.group
             (update.loss / len(tellers)).backward(inputs=list(groups[group].weights))
             for name, value in {group: update.loss, **update.logs}.items():
-                part = value.detach() / len(tellers)
-                logs[name] = logs[name] + part if name in logs else part
+                part = value.detach()
+                sums[name] = sums[name] + part if name in sums else part
+                times[name] += 1
             del update  # frees this graph before the next part makes its own
         if group is None:
-            return logs
+            return {name: total / times[name] for name, total in sums.items()}
         average_into([weight.grad for weight in groups[group].weights if weight.grad is not None])
         optimizers[group].step()
 
@@ -92,37 +95,53 @@ def average_into(gradients: Sequence[Tensor]) -> None:
 
 
 class Meter:
-    """Sums logs on the device, and remembers where each first stopped being finite; read only now and then."""
+    """Sums logs on the device, and remembers where each first stopped being finite; read only now and then.
+
+    Steps may have different logs (a lazy penalty is in some only): each set of names has sums of its own.
+    """
 
     def __init__(self) -> None:
-        self.names: list[str] = []
-        self.count = 0
+        self.sums: dict[tuple[str, ...], Tensor] = {}
+        self.broken: dict[tuple[str, ...], Tensor] = {}
+        self.counts: Counter[tuple[str, ...]] = Counter()
 
     def add(self, seen: int, logs: Mapping[str, Tensor]) -> None:
         """Take the logs of the step that started at ``seen``."""
-        values = torch.stack([value.double().reshape(()) for value in logs.values()])
-        if list(logs) != self.names:
-            self.names, self.count = list(logs), 0
-            self.sums = torch.zeros_like(values)
-            self.broken = torch.full_like(values, math.inf)
-        self.sums += values
-        self.broken = torch.where(values.isfinite(), self.broken, self.broken.clamp(max=seen))
-        self.count += 1
+        names = tuple(logs)
+        values = torch.stack([_widest(value).reshape(()) for value in logs.values()])
+        if names not in self.sums:
+            self.sums[names], self.broken[names] = torch.zeros_like(values), torch.full_like(values, math.inf)
+        self.sums[names] += values
+        broken = self.broken[names]
+        self.broken[names] = torch.where(values.isfinite(), broken, broken.clamp(max=seen))
+        self.counts[names] += 1
 
     def broken_at(self) -> tuple[int, str] | None:
         """The images seen and the name of the first log that was not finite."""
-        if not self.count:
-            return None
-        worst = int(self.broken.argmin())
-        first = float(self.broken[worst])
-        return None if math.isinf(first) else (int(first), self.names[worst])
+        found = [
+            (first, name)
+            for names, part in self.broken.items()
+            for first, name in zip(part.tolist(), names, strict=True)
+        ]
+        first, name = min(found, key=lambda each: each[0], default=(math.inf, ""))
+        return None if math.isinf(first) else (int(first), name)
 
     def peek(self) -> dict[str, float]:
-        """The means since the last reading."""
-        return dict(zip(self.names, (self.sums / self.count).tolist(), strict=True)) if self.count else {}
+        """The means since the last reading, each over the steps that had it."""
+        totals: dict[str, float] = {}
+        times: Counter[str] = Counter()
+        for names, part in self.sums.items():
+            for name, total in zip(names, part.tolist(), strict=True):
+                totals[name] = totals.get(name, 0.0) + total
+                times[name] += self.counts[names]
+        return {name: total / times[name] for name, total in totals.items()}
 
     def read(self) -> dict[str, float]:
         """The means since the last reading; starts anew."""
         means = self.peek()
-        self.names, self.count = [], 0
+        self.sums, self.broken, self.counts = {}, {}, Counter()
         return means
+
+
+def _widest(value: Tensor) -> Tensor:
+    return value.float() if value.device.type == "mps" else value.double()  # no float64 on MPS
