@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from latentia.core import Training
     from latentia.models.autoencoder import Autoencoder
     from latentia.models.gan import GAN
+    from latentia.models.progan import ProGAN
     from latentia.models.vae import VAE
     from latentia.tasks.pictures import grid
 
@@ -29,13 +30,14 @@ PUBLIC = {
     "VAE": "latentia.models.vae",
     "Autoencoder": "latentia.models.autoencoder",
     "Model": "latentia.api",
+    "ProGAN": "latentia.models.progan",
     "Training": "latentia.core",
     "grid": "latentia.tasks.pictures",
     "load": "latentia.api",
     "resume": "latentia.api",
     "train": "latentia.api",
 }
-__all__ = ["GAN", "VAE", "Autoencoder", "Model", "Training", "errors", "grid", "load", "resume", "train"]
+__all__ = ["GAN", "VAE", "Autoencoder", "Model", "ProGAN", "Training", "errors", "grid", "load", "resume", "train"]
 
 
 def __getattr__(name: str) -> Any:

@@ -284,6 +284,10 @@ class Recipe(ABC):
         """What the recipe decides from the data, a sentence each, printed when a training starts."""
         return []
 
+    def fitted(self, spec: Spec) -> Recipe:
+        """The recipe with what only the data decides filled in, where :meth:`stage` has to know it."""
+        return self
+
     def stage(self, seen: int) -> Stage:
         """The structure of the step that starts when ``seen`` images have been seen."""
         return Stage(self.batch)

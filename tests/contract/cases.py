@@ -71,6 +71,8 @@ CASES = [
     Case("gan-labels", lt.GAN(latent=3, hidden=(12,)), LABELLED),
     Case("gan-spectral", lt.GAN(latent=3, hidden=(12,), game="hinge", r1=0.0, r2=0.0, spectral=True), BINARY),
     Case("gan-table", lt.GAN(latent=3, hidden=(12,), game="least-squares"), NUMBERS),
+    Case("progan", lt.ProGAN(latent=3, hidden=(6, 5, 4), stabilise=16, fade=50, batches=(16, 8)), COLOURS),
+    Case("progan-fixed", lt.ProGAN(latent=3, hidden=(6, 4), growing=False, batches=(8,)), LABELLED),
     Case("autoencoder", lt.Autoencoder(latent=3, hidden=(12,)), PICTURES),
     Case("autoencoder-conv", lt.Autoencoder(latent=3, body="conv", hidden=(4, 8)), COLOURS),
     Case("autoencoder-table", lt.Autoencoder(latent=2, hidden=(12,)), NUMBERS),

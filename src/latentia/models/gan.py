@@ -15,18 +15,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from latentia.core import Batch, Group, Noise, Now, Recipe, Samples, SeededNoise, Source, Spec, Stage, Update
+from latentia.core import Batch, Group, Noise, Now, Recipe, Samples, Source, Spec, Stage, Update
 from latentia.fields import AtLeast, Help, OneOf, Schedule, Scheduled
 from latentia.losses.adversarial import GAMES, game
 from latentia.losses.schedules import at
-from latentia.metrics.features import RandomConvolutions, extract, pixels
-from latentia.metrics.kernel import kernel_distance
 from latentia.models._bodies import body_for, decoder_for, encoder_for, sizes_for
 from latentia.models._duel import Slopes, duel
+from latentia.models._judge import kid
 from latentia.nn.labels import Critic, GivenLabel
 
 REFERENCE = 5_000  # training items that scales are taken from
-JUDGED = 1_000  # samples, and held-out items, that the distance at a validation is measured between
 LABEL_WIDTH = 32
 
 
@@ -120,18 +118,7 @@ class GAN(Recipe):
 
     def judge(self, net: GANNet, source: Source) -> Mapping[str, float]:
         """KID between samples and held-out items."""
-        count = min(JUDGED, len(source))
-        held_out = source.read(slice(0, count))
-        with torch.no_grad():
-            noise, place = SeededNoise(range(count), "judge"), net.centre
-            z = net.draw(noise).to(place)
-            label = None if held_out.label is None else held_out.label.to(place.device)
-            made = torch.cat([
-                net.decode(z[start : start + 100], None if label is None else label[start : start + 100])
-                for start in range(0, count, 100)
-            ])  # fmt: skip
-        seen_by = pixels if net.spec.kind == "table" else RandomConvolutions(net.spec)
-        return {"kid": kernel_distance(extract(seen_by, made.cpu()), extract(seen_by, held_out.x)).value}
+        return kid(net, source)
 
 
 class GANNet(nn.Module):

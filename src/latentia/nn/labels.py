@@ -17,19 +17,20 @@ class Critic(nn.Module):
     Args:
         body: from items ``(N, *shape)`` to ``(N, body.features)``.
         classes: how many labels there are; 0 for none.
+        answer: the layer from the features to one number, if not a plain linear one.
     """
 
-    def __init__(self, body: nn.Module, classes: int = 0) -> None:
+    def __init__(self, body: nn.Module, classes: int = 0, answer: nn.Module | None = None) -> None:
         super().__init__()
         self.body = body
         features = int(body.features)  # type: ignore[arg-type]
-        self.answer = ExactLinear(features, 1, bias=False)
+        self.answer = answer or ExactLinear(features, 1, bias=False)
         self.classes = nn.Embedding(classes, features) if classes else None
         self.scale = features**-0.5
 
-    def forward(self, x: Tensor, label: Tensor | None = None) -> Tensor:
-        """The answers ``(N,)``, in float32 or wider."""
-        features = self.body(x)
+    def forward(self, x: Tensor, label: Tensor | None = None, *given: object) -> Tensor:
+        """The answers ``(N,)``, in float32 or wider; ``given`` is handed on to the body."""
+        features = self.body(x, *given)
         logits = self.answer(features).squeeze(-1)
         if self.classes is None or label is None:
             return logits
