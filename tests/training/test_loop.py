@@ -101,7 +101,7 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_is_used(tmp_path):
     told = []
     train(tmp_path, images=256, tell=told.append)
     said = [event.text for event in told if isinstance(event, Said)]
-    assert any("000000000192 is damaged" in text and "the one before it is used" in text for text in said)
+    assert any("000000000192 is damaged" in text and "000000000128 is used" in text for text in said)
     assert next(event for event in told if isinstance(event, Started)).seen == 128
     for name in ("weights.safetensors", "weights-last.safetensors"):
         assert (tmp_path / "run" / name).read_bytes() == (tmp_path / "whole" / "run" / name).read_bytes()
@@ -111,8 +111,22 @@ def test_when_all_checkpoints_are_damaged_the_run_is_refused(tmp_path):
     train(tmp_path, images=128)
     for path in checkpoint.found(tmp_path / "run" / "checkpoints"):
         (path / checkpoint.STATE).write_text("{")
-    with pytest.raises(BadRun, match=r"all checkpoints of .* are damaged; --fresh begins a new run"):
-        train(tmp_path, images=256)
+    told = []
+    with pytest.raises(BadRun, match=r"all checkpoints of .*, the newest: .*000000000128 is damaged.*\n--fresh begins"):
+        train(tmp_path, images=256, tell=told.append)
+    assert not [event for event in told if isinstance(event, Said) and "is used" in event.text]
+
+
+def test_what_kills_and_damage_left_is_cleared_and_takes_no_place_of_a_whole_checkpoint(tmp_path):
+    train(tmp_path, images=192)
+    folder = tmp_path / "run" / "checkpoints"
+    (folder / "000000000192" / checkpoint.TENSORS).unlink()  # damaged
+    (folder / ".000000000200.part").mkdir()  # a kill while it was written
+    train(tmp_path, images=176, every=16)
+    names = sorted(path.name for path in folder.iterdir())
+    assert {"000000000160", "000000000176"} <= set(names)
+    assert names[-1] == "000000000176"
+    assert not [name for name in names if name.startswith(".")]
 
 
 def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_checkpoint(tmp_path):

@@ -118,3 +118,14 @@ def test_the_logs_of_a_group_that_moves_twice_are_means():
             return Batch(torch.zeros(len(indices), 1))
 
     assert validation(recipe, net, Source(), Stage(4), 4, 0, Machine(torch.device("cpu"), "float32")) == {"error": 2.0}
+
+
+@pytest.mark.parametrize(("capturable", "device"), [(True, "meta"), (False, "cpu")])
+def test_the_counts_of_steps_go_where_the_optimiser_reads_them(capturable, device):
+    """A fused or capturable Adam on a GPU reads them there; the meta device stands for one. A file is on the CPU."""
+    weight = nn.Parameter(torch.zeros(3, device="meta"))
+    optimizer = torch.optim.Adam([weight], capturable=capturable)
+    file = {"net/0/step": torch.tensor(5.0), "net/0/exp_avg": torch.ones(3), "net/0/exp_avg_sq": torch.ones(3)}
+    checkpoint.set_moments({"net": optimizer}, file)
+    assert optimizer.state[weight]["step"].device.type == device
+    assert optimizer.state[weight]["exp_avg"].device.type == "meta"

@@ -99,14 +99,18 @@ def moments(optimizers: Optimizers) -> dict[str, Tensor]:
 
 
 def set_moments(optimizers: Optimizers, tensors: Mapping[str, Tensor]) -> None:
-    """Put back what :func:`moments` gave, laid out like the weights."""
+    """Put back what :func:`moments` gave, laid out like the weights; counts of steps where the optimiser reads them."""
     for optimizer in optimizers.values():
         optimizer.state.clear()
     for path, tensor in tensors.items():
         group, index, name = path.split("/")
-        weight = _weights(optimizers[group])[int(index)]
-        like = torch.empty_like(weight) if tensor.shape == weight.shape else tensor.clone()
-        optimizers[group].state[weight][name] = like.detach().copy_(tensor)
+        optimizer = optimizers[group]
+        weight = _weights(optimizer)[int(index)]
+        if name == "step":  # a fused kernel reads it on its own device
+            there = optimizer.defaults["fused"] or optimizer.defaults["capturable"]
+            optimizer.state[weight][name] = tensor.to(weight.device if there else "cpu", copy=True)
+        else:
+            optimizer.state[weight][name] = torch.empty_like(weight).detach().copy_(tensor)
 
 
 def _weights(optimizer: torch.optim.Optimizer) -> list[Tensor]:
@@ -160,8 +164,13 @@ def found(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("[0-9]*") if path.is_dir())
 
 
-def prune(folder: Path, keep: set[int], last: int = 2) -> None:
-    """Remove all but the ``last`` newest checkpoints and those whose images seen are in ``keep``."""
-    for path in found(folder)[:-last]:
-        if int(path.name) not in keep:
-            shutil.rmtree(path, ignore_errors=True)
+def prune(folder: Path, seen: int, keep: set[int], last: int = 2) -> None:
+    """Remove all but the ``last`` newest checkpoints up to ``seen`` and those whose images seen are in ``keep``.
+
+    Those after ``seen`` were damaged, and passed over by the resume; parts are what a kill left of a writing.
+    """
+    paths = found(folder)
+    whole = [path for path in paths if int(path.name) <= seen]
+    kept = {*whole[-last:], *(path for path in whole if int(path.name) in keep)}
+    for path in [*(path for path in paths if path not in kept), *folder.glob(".*.part")]:
+        shutil.rmtree(path, ignore_errors=True)

@@ -99,17 +99,19 @@ def resume(state: State, run: Run, tell: Tell) -> float:
     Raises:
         BadRun: there are checkpoints, and all are damaged.
     """
-    paths = checkpoint.found(run.checkpoints)
-    for path in reversed(paths):
+    damaged: list[BadRun] = []
+    for path in reversed(checkpoint.found(run.checkpoints)):
         try:
             parts, facts = checkpoint.read(path)
         except BadRun as error:
-            tell(Said(f"{error}; the one before it is used"))
+            damaged.append(error)
             continue
+        for error in damaged:
+            tell(Said(f"{error}; {path.name} is used, the newest that is whole"))
         state.copy_from(parts, facts, str(path))
         return run.forget_after(state.seen)
-    if paths:
-        raise BadRun(f"all checkpoints of {run.path} are damaged; --fresh begins a new run")
+    if damaged:
+        raise BadRun(f"all checkpoints of {run.path} are damaged, the newest: {damaged[0]};\n--fresh begins a new run")
     return run.forget_after(-1)
 
 

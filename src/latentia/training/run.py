@@ -175,8 +175,9 @@ class Run:
         rows = [row for row in self.rows() if row["seen"] <= seen]
         if rank() == 0 and (self.path / "log.jsonl").exists():
             part = self.path / ".log.jsonl.part"
-            part.write_text("".join(json.dumps(row) + "\n" for row in rows))
-            part.replace(self.path / "log.jsonl")
+            with self.writing():
+                part.write_text("".join(json.dumps(row) + "\n" for row in rows))
+                part.replace(self.path / "log.jsonl")
         return max((row["seconds"] for row in rows), default=0.0)
 
     def write_weights(self, which: str, tensors: Mapping[str, Tensor]) -> None:
@@ -190,7 +191,7 @@ class Run:
         if rank() == 0:
             with self.writing():
                 checkpoint.save(self.checkpoints, seen, parts, state)
-                checkpoint.prune(self.checkpoints, keep={state["best"]["seen"]})
+                checkpoint.prune(self.checkpoints, seen, keep={state["best"]["seen"]})
 
 
 class Mirror:
