@@ -19,7 +19,7 @@ IWAE_PAPER: Mapping[str, Any] = MappingProxyType(
         "batch": 128,
         "images": 20_000_000,
         "average": 500_000.0,
-        "rate": "1e-3:1e-5@20M~cosine",
+        "rate": "3e-3:1e-5@20M~cosine",
     }
 )
 

@@ -16,9 +16,10 @@ from torch import Tensor, nn
 from torch.nn.functional import fold
 
 from latentia.errors import BadField
-from latentia.nn.mlp import activation, initialise
+from latentia.nn.mlp import MLP, activation, initialise
 
 Size = tuple[int, int]
+WHOLE = 256  # width of the one layer beside the code that sees the whole picture
 
 
 def sizes_of(height: int, width: int, levels: int | None = None) -> list[Size]:
@@ -74,11 +75,12 @@ class ConvEncoder(nn.Module):
             initialise(layer, act)
             layers += [layer, activation(act)]
         self.layers = nn.Sequential(*layers)
-        self.features = widths[-1] * math.prod(sizes[-1])
+        self.whole = MLP(widths[-1] * math.prod(sizes[-1]), (WHOLE,), act)
+        self.features = WHOLE
 
     def forward(self, x: Tensor) -> Tensor:
         features: Tensor = self.layers(x)
-        return features.permute(0, 2, 3, 1).flatten(1)  # as channels-last pictures lie in memory: no copy
+        return self.whole(features.permute(0, 2, 3, 1))  # as channels-last pictures lie in memory: no copy
 
 
 class Up(nn.ConvTranspose2d):
@@ -138,9 +140,8 @@ class ConvDecoder(nn.Module):
         super().__init__()
         sizes = sizes_of(shape[1], shape[2], len(channels))[::-1]
         self.first = (*sizes[0], channels[0])
-        self.enter = nn.Linear(latent, math.prod(self.first))
-        initialise(self.enter, act)
-        layers: list[nn.Module] = [activation(act)]
+        self.whole = MLP(latent, (WHOLE, math.prod(self.first)), act)
+        layers: list[nn.Module] = []
         for (before, after), (small, large) in zip(
             itertools.pairwise(channels), itertools.pairwise(sizes), strict=False
         ):
@@ -151,7 +152,7 @@ class ConvDecoder(nn.Module):
         self.head = PictureHead(channels[-1], shape, sizes[-2])
 
     def forward(self, z: Tensor) -> Tensor:
-        small = self.enter(z.flatten(0, -2)).unflatten(1, self.first).permute(0, 3, 1, 2)  # channels-last in memory
+        small = self.whole(z.flatten(0, -2)).unflatten(1, self.first).permute(0, 3, 1, 2)  # channels-last in memory
         numbers: Tensor = self.head(self.body(small))
         return numbers.reshape(*z.shape[:-1], *numbers.shape[1:])
 
