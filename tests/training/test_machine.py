@@ -7,7 +7,7 @@ import latentia as lt
 from latentia import data
 from latentia.core import Training
 from latentia.training import machine
-from latentia.training.machine import HEAVY, machine_for, products
+from latentia.training.machine import HEAVY, device_of, machine_for, products
 
 
 @pytest.fixture(scope="module")
@@ -38,3 +38,12 @@ def test_auto_is_bf16_for_heavy_steps_where_the_hardware_has_it(pictures, monkey
     assert machine_for(light, recipe, pictures).precision == "float32"
     assert machine_for(heavy, recipe, pictures).precision == ("bf16" if multiplies else "float32")
     assert machine_for(Training(device="cpu", precision="bf16"), recipe, pictures).precision == "bf16"
+
+
+@pytest.mark.parametrize("word", ["auto", "cuda"])
+def test_each_process_of_a_machine_takes_a_gpu_of_its_own(monkeypatch, word):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    for local, device in (("0", "cuda:0"), ("1", "cuda:1"), ("2", "cuda:0")):
+        monkeypatch.setenv("LOCAL_RANK", local)
+        assert str(device_of(word)) == device

@@ -106,8 +106,8 @@ def resume(state: State, run: Run, tell: Tell) -> float:
         except BadRun as error:
             damaged.append(error)
             continue
-        for error in damaged:
-            tell(Said(f"{error}; {path.name} is used, the newest that is whole"))
+        for each in damaged:
+            tell(Said(f"{each}; {path.name} is used, the newest that is whole"))
         state.copy_from(parts, facts, str(path))
         return run.forget_after(state.seen)
     if damaged:

@@ -62,13 +62,13 @@ def device_of(word: str) -> torch.device:
     Raises:
         BadField: the device is not there; the message names those that are.
     """
+    local = int(os.environ.get("LOCAL_RANK", "0"))  # each process of this machine takes a GPU of its own
     there = ["cpu"]
     there += [f"cuda:{index}" for index in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
     there += ["mps"] if torch.backends.mps.is_available() else []
     if word == "auto":
-        local = int(os.environ.get("LOCAL_RANK", "0"))
         return torch.device(there[1 + local % (len(there) - 1)] if len(there) > 1 else "cpu")
-    wanted = "cuda:0" if word == "cuda" else word
+    wanted = f"cuda:{local % max(1, torch.cuda.device_count())}" if word == "cuda" else word
     if wanted not in there:
         raise BadField(f"the device {word!r} is not there; this machine has {', '.join(there)} (auto takes the best)")
     return torch.device(wanted)
@@ -137,7 +137,8 @@ def processes() -> Iterator[None]:
         return
     first = not torch.distributed.is_initialized()
     if first:
-        backend = "nccl" if torch.cuda.is_available() else "gloo"
+        # the host's numbers (stop, minutes) are averaged over gloo also where weights are over nccl
+        backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
         torch.distributed.init_process_group(backend, timeout=timedelta(minutes=30))
     yield
     together()
