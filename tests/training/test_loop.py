@@ -179,6 +179,13 @@ def test_out_of_memory_names_the_batch_that_fits(tmp_path):
     train(tmp_path, Line(rows_that_fit=20), images=256, batch=64, micro=4)
 
 
+def test_the_parts_that_are_named_divide_the_batch(tmp_path):
+    """Of a batch of 58, 7 rows fit: 9 parts would do, and 58 divides by 29 first."""
+    with pytest.raises(OutOfMemory, match=r"a batch of 58 does not fit.*7 rows at a time do: --micro 29.*--batch 7 "):
+        train(tmp_path, Line(rows_that_fit=7), images=58, batch=58)
+    train(tmp_path, Line(rows_that_fit=7), images=58, batch=58, micro=29)
+
+
 def test_not_even_one_row_fits(tmp_path):
     with pytest.raises(OutOfMemory, match="not even a batch of 1"):
         train(tmp_path, Line(rows_that_fit=0), images=256)

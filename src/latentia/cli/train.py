@@ -191,8 +191,8 @@ def _existing(wanted: Wanted) -> Path:
 
 
 def _budget(wanted: Wanted) -> dict[str, Any]:
-    """The budget of a run that goes on; everything else was said when it began."""
-    allowed = ("images", "steps", "minutes", "device", "tensorboard")
+    """What may change when a run goes on, the budget first; everything else was said when it began."""
+    allowed = ("images", "steps", "minutes", "device", "micro", "every", "tensorboard")
     if other := [name for name in wanted.values if name not in allowed]:
         flag = "--" + other[0].replace("_", "-")
         raise BadField(

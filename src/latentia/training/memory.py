@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from latentia.core import Batch, Group, Noise, Now, Recipe
+from latentia.core import Batch, Group, Noise, Now, Recipe, world
 from latentia.errors import OutOfMemory
 from latentia.training.machine import Machine
 
@@ -46,10 +46,11 @@ def batch_that_fits(
             pass
         if not rows:
             raise OutOfMemory("not even a batch of 1 fits in memory; take a smaller net or smaller pictures") from None
-        micro = -(-len(batches[0].x) // rows) * len(batches)
+        own = whole // world()  # the batch divides by its parts, or the training would have been refused
+        micro = next(parts for parts in range(-(-own // rows), own + 1) if own % parts == 0)
         raise OutOfMemory(
             f"a batch of {whole} does not fit in memory; {rows} rows at a time do: "
-            f"--micro {micro} keeps the batch, --batch {max(1, whole // micro * len(batches))} makes it smaller"
+            f"--micro {micro} keeps the batch, --batch {rows * len(batches) * world()} makes it smaller"
         ) from None
 
 
