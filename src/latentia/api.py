@@ -19,7 +19,7 @@ from latentia import data as data_layer
 from latentia import models
 from latentia.core import Encodes, HasDensity, Recipe, Reconstructs, Samples, Spec, Training, rank, world
 from latentia.data.options import DataOptions
-from latentia.errors import BadData, BadField, BadRun, CannotDo, near
+from latentia.errors import BadData, BadField, BadRun, CannotDo, Refused, near
 from latentia.fields import fields_of, from_json, to_json
 from latentia.tasks.distances import METRICS, distances
 from latentia.tasks.encode import codes_of, decode, encode
@@ -74,17 +74,28 @@ def train(
         name = models.name_of(recipe)
         raise BadField(f"{name} learns from {' or '.join(recipe.kinds)} data, and {opened.name} is {opened.spec.kind}")
     recipe = recipe.fitted(opened.spec)
-    path = Path(tempfile.mkdtemp(prefix="latentia-")) if run is None else Path(run)
     with processes():
-        folder = Run(path)
-        folder.begin(_facts(recipe, opened, training))
-        if training.tensorboard and rank() == 0:
-            folder.mirror = Mirror(path / "tensorboard")
-        for sentence in [*opened.notes, *recipe.notes(opened.spec)]:
-            tell(Said(sentence))
-        loop.train(recipe, opened.train, opened.validation, training, folder, tell)
-        together()
-        return load(path, device=training.device)
+        if run is None and world() > 1:
+            raise BadField("several processes cannot share a temporary folder; name the run's: run='runs/mine'")
+        path = Path(tempfile.mkdtemp(prefix="latentia-")) if run is None else Path(run)
+        try:
+            return _trained(recipe, opened, training, path, tell)
+        except Refused:
+            if run is None:  # nobody knows of it, and nothing in it is of use
+                shutil.rmtree(path, ignore_errors=True)
+            raise
+
+
+def _trained(recipe: Recipe, data: data_layer.DataSet, training: Training, path: Path, tell: Progress) -> Model:
+    folder = Run(path)
+    folder.begin(_facts(recipe, data, training))
+    if training.tensorboard and rank() == 0:
+        folder.mirror = Mirror(path / "tensorboard")
+    for sentence in [*data.notes, *recipe.notes(data.spec)]:
+        tell(Said(sentence))
+    loop.train(recipe, data.train, data.validation, training, folder, tell)
+    together()
+    return load(path, device=training.device)
 
 
 def resume(run: str | Path, *, progress: Progress | None = None, **changes: Any) -> Model:

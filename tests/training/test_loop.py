@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import signal
+import tempfile
 
 import pytest
 import torch
 from tests.training.recipes import Line
 
 import latentia as lt
+from latentia import api
 from latentia.core import Batch, Stage, Training
 from latentia.errors import BadField, BadRun, Diverged, OutOfMemory
 from latentia.training import checkpoint
@@ -294,3 +296,18 @@ def test_a_large_held_out_split_is_validated_on_evenly_spread_items(tmp_path):
     source = Counting()
     validation(Line(), net, source, Stage(64), 64, 0, Machine(torch.device("cpu"), "float32"))
     assert source.places == list(range(0, 25_001, 3))
+
+
+def test_a_refused_training_leaves_no_temporary_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(BadField, match="longer than the budget"):
+        lt.train(Line(rate="0:1e-2@2M"), "digits", images=64, **SETTINGS)
+    assert not list(tmp_path.iterdir())
+    lt.train(Line(), "digits", images=64, **SETTINGS)
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_several_processes_need_a_folder_with_a_name(monkeypatch):
+    monkeypatch.setattr(api, "world", lambda: 2)
+    with pytest.raises(BadField, match="several processes cannot share a temporary folder"):
+        lt.train(Line(), "digits", images=64, **SETTINGS)
