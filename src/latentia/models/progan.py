@@ -21,7 +21,6 @@ from latentia.errors import BadField
 from latentia.fields import AtLeast, Help, OneOf, Schedule, Scheduled
 from latentia.losses.adversarial import GAMES, game
 from latentia.losses.schedules import at
-from latentia.models._bodies import CONV_CHANNELS
 from latentia.models._duel import Slopes, duel
 from latentia.models._judge import kid
 from latentia.nn.conv import Size, widths_of
@@ -39,6 +38,7 @@ from latentia.nn.growing import (
 from latentia.nn.labels import Critic, GivenLabel
 
 LABEL_WIDTH = 32
+WIDTHS = {"small": 8, "base": 16, "large": 32}  # channels at full size; doubled at each smaller one, at most 8 times it
 MOST = 8  # levels before the data is known: from 4 to 1,024 pixels
 
 
@@ -187,7 +187,7 @@ class ProGANNet(nn.Module):
         self.sizes = recipe.sizes(spec)
         self.growth = recipe.growth(len(self.sizes) - 1)
         self.last = 2 * self.growth.levels  # phase in which all levels are whole
-        channels = recipe.hidden or tuple(widths_of(CONV_CHANNELS[recipe.scale], len(self.sizes)))[::-1]
+        channels = recipe.hidden or tuple(widths_of(WIDTHS[recipe.scale], len(self.sizes)))[::-1]
         if len(channels) != len(self.sizes):
             raise BadField(f"hidden has {len(channels)} numbers; these pictures have {len(self.sizes)} levels")
         lowest = 0 if recipe.growing else self.growth.levels
