@@ -57,7 +57,7 @@ def extract(extractor: Extractor, images: Tensor | Iterable[Tensor], batch: int 
                 raise BadData(
                     f"the extractor {name!r} made {tuple(features.shape)} of {len(part)} items; it must be one row each"
                 )
-            done.append(features.detach().double().cpu())
+            done.append(features.detach().cpu().double())
     if not done:
         raise BadData("there are no items to take features of")
     return torch.cat(done)

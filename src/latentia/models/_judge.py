@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from latentia.core import SeededNoise, Source
 from latentia.metrics.features import RandomConvolutions, extract, pixels
@@ -18,13 +19,15 @@ AT_ONCE = 100  # items that are decoded at once
 def kid(net: Any, source: Source) -> Mapping[str, float]:
     """KID between samples of ``net`` (``draw``, ``decode``, ``spec``) and held-out items, given the same labels."""
     count = min(JUDGED, len(source))
-    held_out = source.read(slice(0, count))
+    parts = [range(start, min(start + AT_ONCE, count)) for start in range(0, count, AT_ONCE)]
     with torch.no_grad():
         z = net.draw(SeededNoise(range(count), "judge"))
-        label = None if held_out.label is None else held_out.label.to(z.device)
-        made = torch.cat([
-            net.decode(z[start : start + AT_ONCE], None if label is None else label[start : start + AT_ONCE])
-            for start in range(0, count, AT_ONCE)
-        ])  # fmt: skip
+
+    def made(rows: range) -> Tensor:
+        label = source.read(rows).label
+        items: Tensor = net.decode(z[rows.start : rows.stop], None if label is None else label.to(z.device))
+        return items.cpu()
+
     seen_by = pixels if net.spec.kind == "table" else RandomConvolutions(net.spec)
-    return {"kid": kernel_distance(extract(seen_by, made.cpu()), extract(seen_by, held_out.x)).value}
+    features = extract(seen_by, (made(rows) for rows in parts)), extract(seen_by, (source.read(r).x for r in parts))
+    return {"kid": kernel_distance(*features).value}

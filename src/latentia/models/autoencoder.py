@@ -17,6 +17,7 @@ from latentia.core import Batch, Encodes, Group, Noise, Now, Recipe, Reconstruct
 from latentia.fields import AtLeast, Help, OneOf, Scheduled
 from latentia.losses.reconstruction import squared_error
 from latentia.models._bodies import body_for, decoder_for, encoder_for, sizes_for
+from latentia.models._reference import mean_item, reference
 from latentia.nn.heads import ExactLinear
 
 REFERENCE = 10_000  # training items that the density is fitted on
@@ -63,14 +64,12 @@ class Autoencoder(Recipe):
 
     def prepare(self, net: AutoencoderNet, source: Source) -> None:
         """Start at the data's mean picture."""
-        some = source.take(0, 0, min(REFERENCE, len(source))).x
-        net.decoder.start(net.raw(some.mean(0)).to(net.weights))
+        net.decoder.start(net.raw(mean_item(source, REFERENCE)).to(net.weights))
 
     def settle(self, net: AutoencoderNet, source: Source) -> None:
         """Fit the density that samples are drawn from on the codes of training items."""
-        some = source.take(0, 0, min(REFERENCE, len(source))).x
         with torch.no_grad():
-            net.fit_density(torch.cat([net.encode(part.to(net.weights)) for part in some.split(self.batch)]))
+            net.fit_density(torch.cat([net.encode(part.to(net.weights)) for part in reference(source, REFERENCE)]))
 
     def updates(self, net: AutoencoderNet, batch: Batch, now: Now) -> Iterator[Update]:
         error = squared_error(net.decode(net.encode(batch.x)), batch.x)
@@ -124,7 +123,7 @@ class AutoencoderNet(nn.Module):
 
         components = min(COMPONENTS, len(codes))
         fitted = GaussianMixture(components, reg_covar=1e-5, random_state=key("density") % 2**32, max_iter=100)
-        fitted.fit(codes.double().cpu().numpy())
+        fitted.fit(codes.cpu().double().numpy())
         like = self.weights
         self.weights.zero_()[:components] = torch.as_tensor(fitted.weights_).to(like)
         self.means[:components] = torch.as_tensor(fitted.means_).to(like)

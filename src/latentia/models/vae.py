@@ -40,6 +40,7 @@ from latentia.losses.bounds import doubly_reparameterised_bound, importance_boun
 from latentia.losses.divergence import free_bits
 from latentia.losses.schedules import at
 from latentia.models._bodies import body_for, decoder_for, encoder_for, sizes_for
+from latentia.models._reference import mean_item, reference
 from latentia.nn.heads import GaussianHead
 
 REFERENCE = 5_000  # training items that a recipe looks at before the first step
@@ -118,8 +119,7 @@ class VAE(Recipe):
 
     def prepare(self, net: VAENet, source: Source) -> None:
         """Start at the data's mean picture, and pseudo-inputs at items of the data."""
-        some = source.take(0, 0, min(REFERENCE, len(source))).x
-        net.decoder.start(net.observed.start(some.mean(0).to(net.place)))
+        net.decoder.start(net.observed.start(mean_item(source, REFERENCE).to(net.place)))
         if isinstance(net.latents, VampPrior):
             items = source.take(1, 0, len(net.latents.pseudo)).x
             net.latents.start(items.to(net.place))
@@ -128,14 +128,10 @@ class VAE(Recipe):
         """Fix the optimal sigma at its value over training items."""
         if not isinstance(net.observed, OptimalGaussianLikelihood):
             return
-        some = source.take(0, 0, min(REFERENCE, len(source))).x
         with torch.no_grad():
-            errors = [
-                (net.decode(net.encode(part.to(net.place))) - part.to(net.place)).square().mean(dtype=torch.float64)
-                * len(part)
-                for part in some.split(self.batch)
-            ]
-        net.observed.settle(torch.stack(errors).sum() / len(some))
+            items = (part.to(net.place) for part in reference(source, REFERENCE))
+            errors = [(net.decode(net.encode(x)) - x).square().flatten(1).mean(1).cpu() for x in items]
+        net.observed.settle(torch.cat(errors).mean(dtype=torch.float64))
 
     def updates(self, net: VAENet, batch: Batch, now: Now) -> Iterator[Update]:
         if self.objective == "iwae":
