@@ -19,7 +19,7 @@ from typing import Any
 
 RUN = ("python", "bash")
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-AMOUNT = re.compile(r"(images[ =]|every[ =]|draws[ =]|@)([0-9][0-9_.]*)([kM]?)")
+AMOUNT = re.compile(r"(images[ =]|every[ =]|draws[ =]|stabilise[ =]|fade[ =]|@)([0-9][0-9_.]*)([kM]?)")
 SHARE, LEAST = 500, 2  # a quick session trains on so small a share of the images; amounts under 100 stay
 SCALES = {"": 1.0, "k": 1e3, "M": 1e6}
 

@@ -13,7 +13,7 @@ PAGES = sorted(
     for page in DOCS.rglob("*.md")
     if snippets(page.read_text(encoding="utf-8")) and page.name != "ideas.md"  # test_ideas.py runs it, with its figures
 )
-NEEDED = ("guides/vae.md", "guides/autoencoder.md", "guides/gan.md", "data.md", "runs.md")
+NEEDED = ("guides/vae.md", "guides/autoencoder.md", "guides/gan.md", "guides/progan.md", "data.md", "runs.md")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(DOCS).as_posix())
@@ -74,6 +74,7 @@ def test_commands_are_joined_and_comments_passed_over() -> None:
         ("--images 100k --beta 0:1@50k", "--images 200 --beta 0:1@100"),
         ("lt.train(recipe, images=200_000, every=50_000)", "lt.train(recipe, images=400, every=100)"),
         ("--draws 1000", "--draws 2"),
+        ("--images 100k --stabilise 15k --fade 10k", "--images 200 --stabilise 30 --fade 20"),
         ("--draws 5 --latent 8", "--draws 5 --latent 8"),
     ],
 )
