@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
@@ -11,6 +12,8 @@ from latentia.cli.common import DEFAULTS, Common, Out, Run, Weights, load
 from latentia.errors import BadField
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from latentia.tasks.walk import Walk
 
 STEPS = 9
@@ -37,7 +40,7 @@ def interpolate(
 
     It says how long the walk is in what the pictures look like, and how even its steps are.
     """
-    output.form(out, output.ITEMS)
+    ending = output.form(out, output.ITEMS)
     if len(items) < 2:
         raise BadField(f"interpolate takes two or more items; it got {len(items)}")
     rate = fps if fps is not None else FLIP if seconds is None else FILM
@@ -46,11 +49,25 @@ def interpolate(
         items, steps=steps or STEPS, how=how, loop=loop, even=even, frames=frames, tell=common.remark
     )
     common.remark(_sentence(walk, even))
-    columns = (steps or STEPS) if frames is None else None
     names = [f"step:{i}" for i in range(len(walk.x))]
-    render.write(walk.x, names, out, common.json, columns=columns, fps=rate)
+    x, columns = _legs(walk, loop) if frames is None and ending == ".png" else (walk.x, None)
+    render.write(x, names, out, common.json, columns=columns, fps=rate)
     if common.json and out is not None:
         output.facts(_facts(walk, out, rate), as_json=True)
+
+
+def _legs(walk: Walk, loop: bool) -> tuple[Tensor, int]:
+    """The frames with each leg a row of the grid, from item to item and both shown, and the columns of the grid.
+
+    Shorter legs (of an even walk) end in white.
+    """
+    import torch
+
+    around = torch.cat([walk.x, walk.x[:1]])
+    pairs = list(itertools.pairwise([*walk.stops, *([len(walk.x)] if loop else [])]))
+    width = max(last - first for first, last in pairs) + 1
+    rows = [around[first : last + 1] for first, last in pairs]
+    return torch.cat([torch.cat([row, row.new_ones(width - len(row), *row.shape[1:])]) for row in rows]), width
 
 
 def _frames(steps: int | None, seconds: float | None, rate: float) -> int | None:
