@@ -211,14 +211,17 @@ class Model:
         """The data that the model was trained on, opened again."""
         return _data(self.folder)
 
-    def items(self, x: Any) -> Tensor:
-        """Items as the net takes them, ``(N, *spec.shape)``: from paths, pictures, arrays or tensors."""
-        return self.named_items(x)[0]
+    def items(self, x: Any, **options: Any) -> Tensor:
+        """Items as the net takes them, ``(N, *spec.shape)``: from paths, pictures, arrays or tensors.
 
-    def named_items(self, x: Any) -> tuple[Tensor, list[str]]:
-        """Items as the net takes them, with their names: files, or row numbers."""
-        options = {name: value for name, value in self.facts["data"]["options"].items() if name != "what"}
-        return data_layer.items(x, self.spec, **options)
+        ``options`` of the data go over those of the training: ``skip_bad=True`` leaves out what cannot be read.
+        """
+        return self.named_items(x, **options)[0]
+
+    def named_items(self, x: Any, **options: Any) -> tuple[Tensor, list[str]]:
+        """:meth:`items` with their names: files, or row numbers."""
+        kept = {name: value for name, value in self.facts["data"]["options"].items() if name != "what"}
+        return data_layer.items(x, self.spec, **{**kept, **options})
 
     def sample(self, count: int = 1, seed: int = 0, label: str | int | None = None) -> Tensor:
         """New items ``(count, *spec.shape)``; item i is that of seed + i, whatever the count.
@@ -281,7 +284,10 @@ class Model:
                 tell(f"{word}: {how}; {residual_of(self.net, x, z, self.batch)}")
             return z
 
-        return latents_of(self.net, self.spec, words, source, coder=coder)
+        def opener(path: Any, like: Spec) -> tuple[Tensor, list[str]]:
+            return self.named_items(path)  # as encode reads it: with the options of the run's data
+
+        return latents_of(self.net, self.spec, words, source, opener, coder)
 
     def interpolate(
         self, items: Sequence[str | int], steps: int = 9, how: str = "slerp", loop: bool = False, even: bool = False

@@ -226,6 +226,45 @@ def test_interpolate_meets_its_ends(run: Path, call: Call, tmp_path: Path) -> No
     assert (code, "nothing.png" in err) == (2, True)
 
 
+@pytest.mark.parametrize("words", [(), ("--loop",), ("--even", "--loop")])
+def test_a_picture_of_a_walk_has_a_row_for_each_leg(run: Path, call: Call, tmp_path: Path, words: tuple[str]) -> None:
+    assert call("interpolate", run, 3, 8, 5, "--steps", 5, "-o", "a.png", *words)[0] == 0
+    assert call("sample", run, "-n", 9, "-o", "b.npy")[0] == 0
+    seeds = (np.load(tmp_path / "b.npy")[:, 0] * 255).round()
+    legs = [(3, 8), (8, 5), (5, 3)][: 3 if "--loop" in words else 2]
+    with Image.open(tmp_path / "a.png") as image:
+        cells = np.asarray(image, dtype=float)
+    assert cells.shape[0] == 2 + 58 * len(legs)  # 8 pixels, enlarged to 56, and a gap of 2
+    for row, (first, last) in enumerate(legs):
+        found = [cells[2 + 58 * row :, 2 + 58 * i :][:56:7, :56:7] for i in range((cells.shape[1] - 2) // 58)]
+        shown = [cell for cell in found if cell.min() < 255]
+        np.testing.assert_allclose(shown[0], seeds[first], atol=1)
+        np.testing.assert_allclose(shown[-1], seeds[last], atol=1)
+        assert "--even" in words or len(shown) == 5
+
+
+def test_bad_pictures_can_be_left_out_by_the_verbs_that_advise_it(run: Path, call: Call, tmp_path: Path) -> None:
+    for name in ("a", "b", "c"):
+        Image.new("L", (8, 8), 90).save(tmp_path / f"{name}.png")
+    (tmp_path / "b.png").write_bytes(b"")
+    for verb in ("encode", "reconstruct"):
+        code, _, err = call(verb, run, ".", "--json")
+        assert (code, "--skip-bad" in err) == (2, True)
+        code, out, err = call(verb, run, ".", "--skip-bad", "--json")
+        assert code == 0, err
+        assert [row["item"] for row in json.loads(out)] == ["a.png", "c.png"]
+
+
+def test_a_file_is_read_as_the_data_of_the_run_was(run: Path) -> None:
+    """Not square: ``fit`` decides what the net sees, for the ends of a walk as for encode."""
+    model = latentia.load(run)
+    model.folder.facts["data"]["options"]["fit"] = "pad"
+    wide = np.tile(np.linspace(0, 255, 24, dtype=np.uint8), (8, 1))
+    path = run.parent / "wide.png"
+    Image.fromarray(wide).save(path)
+    np.testing.assert_allclose(model.latents([str(path)]).numpy(), model.encode(str(path)), atol=1e-6)
+
+
 def test_traverse_moves_one_latent_at_a_time(run: Path, call: Call, tmp_path: Path) -> None:
     assert call("traverse", run, "--at", "row:3", "--latents", "3,z1", "--steps", "4", "-o", "a.npz")[0] == 0
     with np.load(tmp_path / "a.npz") as found:

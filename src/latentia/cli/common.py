@@ -51,6 +51,7 @@ class Common:
 
 Run = Annotated[str, Parameter(help="the folder of a run")]
 Items = Annotated[str, Parameter(help="the items: a data set's name (mnist, or mnist:train) or a path")]
+SkipBad = Annotated[bool, Parameter(help="leave out pictures that cannot be read", negative="")]
 Out = Annotated[str | None, Parameter(name=["--out", "-o"], help="where to write; the ending is the form")]
 Count = Annotated[int, Parameter(name=["--count", "-n"], help="how many")]
 Weights = Annotated[Literal["best", "last"], Parameter(help="those with the best score on held-out data, or the last")]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from latentia.cli import codes, output
-from latentia.cli.common import DEFAULTS, Common, Items, Out, Run, Weights, at_least, load
+from latentia.cli.common import DEFAULTS, Common, Items, Out, Run, SkipBad, Weights, at_least, load
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,6 +24,7 @@ def encode(
     std: Annotated[bool, Parameter(help="the posterior's standard deviations too", negative="")] = False,
     starts: Annotated[int, Parameter(help="without an encoder: searches for each item")] = 8,
     steps: Annotated[int, Parameter(help="without an encoder: steps of each search")] = 200,
+    skip_bad: SkipBad = False,
     out: Out = None,
     weights: Weights = "best",
     common: Common = DEFAULTS,
@@ -39,7 +40,7 @@ def encode(
     at_least("--starts", starts, 1)
     at_least("--steps", steps, 1)
     model = load(run, common, weights)
-    x, names = model.named_items(data)
+    x, names = model.named_items(data, **({"skip_bad": True} if skip_bad else {}))
     spread = deviations(model.net, x) if std else None
     if isinstance(model.net, Encodes) or not isinstance(model.net, Samples):
         codes.write(model.encode(x), names, out, common.json, spread)

@@ -7,7 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from latentia.cli import output, render
-from latentia.cli.common import DEFAULTS, Common, Items, Out, Run, Weights, at_least, load
+from latentia.cli.common import DEFAULTS, Common, Items, Out, Run, SkipBad, Weights, at_least, load
 
 SHOWN = 32  # items of a picture, where no count is given
 
@@ -19,6 +19,7 @@ def reconstruct(
     *,
     draws: Annotated[int | None, Parameter(help="draws from the posterior of each item, instead of its mean")] = None,
     count: Annotated[int | None, Parameter(name=["--count", "-n"], help="the first N items only")] = None,
+    skip_bad: SkipBad = False,
     out: Out = None,
     weights: Weights = "best",
     common: Common = DEFAULTS,
@@ -30,7 +31,7 @@ def reconstruct(
     at_least("--count", count, 1)
     at_least("--draws", draws, 1)
     model = load(run, common, weights)
-    x, names = model.named_items(data)
+    x, names = model.named_items(data, **({"skip_bad": True} if skip_bad else {}))
     if count is None and ending == ".png" and len(x) > SHOWN:
         count = SHOWN
         common.remark(f"the picture shows the first {SHOWN} of {len(x)} items; -n changes that")
