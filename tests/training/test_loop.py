@@ -15,7 +15,7 @@ from latentia import api
 from latentia.core import Batch, Stage, Training
 from latentia.errors import BadField, BadRun, Diverged, OutOfMemory
 from latentia.training import checkpoint
-from latentia.training.budget import budget_of
+from latentia.training.budget import budget_of, stage_at
 from latentia.training.loop import validation
 from latentia.training.machine import Machine
 from latentia.training.run import Finished, Logged, Run, Said, Started, Validated
@@ -227,6 +227,15 @@ def test_budgets():
     assert budget_of(Line(), Training(minutes=1)) is None
     with pytest.raises(BadField, match="one budget, not --images and --minutes"):
         budget_of(Line(), Training(images=1, minutes=1))
+
+
+@pytest.mark.parametrize("batch", [None, 16, 64, 96, 256, 1024])
+def test_a_lazy_penalty_is_in_every_nth_step_whatever_the_batch(batch):
+    recipe, training = lt.GAN(lazy=4), Training(batch=batch)
+    size = batch or recipe.batch
+    stages = [stage_at(recipe, training, step * size) for step in range(12)]
+    assert [stage.penalty for stage in stages] == [step % 4 == 0 for step in range(12)]
+    assert {stage.batch for stage in stages} == {size}
 
 
 def test_minutes_become_images_that_the_run_keeps(tmp_path):

@@ -15,9 +15,15 @@ SETTLING, MEASURED = 5, 20  # steps before the clock is read, and steps that it 
 
 
 def stage_at(recipe: Recipe, training: Training, seen: int) -> Stage:
-    """The stage of the step that starts at ``seen``; a batch that was asked for wins over the recipe's."""
+    """The stage of the step that starts at ``seen``; a batch that was asked for wins over the recipe's.
+
+    Lazy penalties are in every n-th *step*, and weighed by n: the recipe says so for steps of its own batch, so it is
+    asked for the step of the same number.
+    """
     stage = recipe.stage(seen)
-    return stage if training.batch is None else replace(stage, batch=training.batch)
+    if training.batch is None:
+        return stage
+    return replace(stage, batch=training.batch, penalty=recipe.stage(seen // training.batch * stage.batch).penalty)
 
 
 def budget_of(recipe: Recipe, training: Training) -> int | None:
