@@ -40,7 +40,7 @@ class Autoencoder(Recipe):
     ] = ()
     scale: Annotated[str, Help("size of the net"), OneOf(("small", "base", "large"))] = "base"
     activation: Annotated[str, Help("tanh, relu, silu, gelu, leaky-relu, elu, softplus or gated")] = "silu"
-    rate: Annotated[float | str, Help("learning rate of Adam"), Scheduled(), AtLeast(0)] = 1e-3
+    rate: Annotated[float | str, Help("learning rate of Adam"), Scheduled(), AtLeast(0)] = 2e-3
 
     family = "autoencoder"
     capabilities = frozenset({Samples, Encodes, Reconstructs})

@@ -79,7 +79,7 @@ class VAE(Recipe):
     draws: Annotated[int, Help("draws of z for each item"), AtLeast(1)] = 1
     beta: Annotated[float | str, Help("weight of the KL term; 1 is the ELBO"), Scheduled(), AtLeast(0)] = 1.0
     free_bits: Annotated[float, Help("nats of each latent that the KL term leaves free"), AtLeast(0)] = 0.0
-    rate: Annotated[float | str, Help("learning rate of Adam"), Scheduled(), AtLeast(0)] = 1e-3
+    rate: Annotated[float | str, Help("learning rate of Adam"), Scheduled(), AtLeast(0)] = 2e-3
 
     family = "variational autoencoder"
     units = {"vae": "nats", "elbo": "nats", "bound": "nats", "nll": "nats", "kl": "nats"}  # noqa: RUF012
