@@ -56,7 +56,7 @@ class GAN(Recipe):
     ] = ()
     scale: Annotated[str, Help("size of the nets"), OneOf(("small", "base", "large"))] = "base"
     activation: Annotated[str, Help("tanh, relu, silu, gelu, leaky-relu, elu, softplus or gated")] = "leaky-relu"
-    rate: Annotated[float | str, Help("learning rate of both players"), Scheduled(), AtLeast(0)] = 5e-4
+    rate: Annotated[float | str, Help("learning rate of both players"), Scheduled(), AtLeast(0)] = 1e-3
     momentum: Annotated[float, Help("beta 1 of both players' Adam"), AtLeast(0)] = 0.0
 
     family = "generative adversarial network"
