@@ -88,10 +88,10 @@ def train(
 
 def _trained(recipe: Recipe, data: data_layer.DataSet, training: Training, path: Path, tell: Progress) -> Model:
     folder = Run(path)
-    folder.begin(_facts(recipe, data, training))
+    moved = folder.begin(_facts(recipe, data, training))
     if training.tensorboard and rank() == 0:
         folder.mirror = Mirror(path / "tensorboard")
-    for sentence in [*data.notes, *recipe.notes(data.spec)]:
+    for sentence in [*moved, *data.notes, *recipe.notes(data.spec)]:
         tell(Said(sentence))
     loop.train(recipe, data.train, data.validation, training, folder, tell)
     together()

@@ -57,6 +57,18 @@ def test_a_finished_run_says_so_and_a_larger_budget_goes_on(tmp_path):
     assert [row["seen"] for row in rows(tmp_path) if row["split"] == "validation"] == [64, 128, 192, 256]
 
 
+def test_going_on_where_bits_differ_says_so_once(tmp_path):
+    train(tmp_path, images=64)
+    facts = Run.open(tmp_path / "run").facts
+    facts["versions"]["torch"], facts["processes"] = "1.0", 4
+    checkpoint.write_json(tmp_path / "run" / "recipe.json", facts)
+    sentence = f"torch was 1.0, now {torch.__version__}; processes was 4, now 1: the run goes on to the same up to "
+    for images, times in ((128, 1), (192, 0)):
+        told = []
+        train(tmp_path, images=images, tell=told.append)
+        assert sum(sentence in event.text for event in told if isinstance(event, Said)) == times
+
+
 def test_the_last_two_checkpoints_and_the_best_are_kept(tmp_path):
     train(tmp_path, Line(rate="1e-2:-1e-2@320"), images=640, average=0.0)
     kept = [int(path.name) for path in checkpoint.found(tmp_path / "run" / "checkpoints")]

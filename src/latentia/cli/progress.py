@@ -44,7 +44,8 @@ class Progress:
             case Validated(seen, logs, best):
                 self.line(f"{count(seen):>7} images  held out: {_logs(logs)}{'  best so far' if best else ''}")
             case Finished(path, seen, best_seen):
-                self.line(f"done: {count(seen)} images, best at {count(best_seen)}; {path}")
+                ended = f"best at {count(best_seen)}" if best_seen >= 0 else "no score to choose the best by"
+                self.line(f"done: {count(seen)} images, {ended}; {path}")
 
     def renew(self, text: str) -> None:
         """The state of now, in place of the state before."""

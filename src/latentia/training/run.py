@@ -30,6 +30,7 @@ from latentia.training import checkpoint
 
 FORMAT = 1
 DECIDED = ("threads", "every", "created", "budget", "minutes")  # by the first start, kept by the next
+SAME_BITS = ("torch", "machine", "device", "processes")
 WEIGHTS = {"best": "weights.safetensors", "last": "weights-last.safetensors"}
 
 
@@ -113,13 +114,16 @@ class Run:
     def checkpoints(self) -> Path:
         return self.path / "checkpoints"
 
-    def begin(self, facts: Mapping[str, Any]) -> None:
+    def begin(self, facts: Mapping[str, Any]) -> list[str]:
         """Make the folder, or hold its facts against ``facts`` and keep what only the first start decides.
+
+        Returns:
+            What the same bits depend on and is no longer as it was: a sentence, or none.
 
         Raises:
             BadRun: the folder belongs to another recipe, training or data; the message names the differing field.
         """
-        self.facts = dict(facts)
+        self.facts, notes = dict(facts), []
         if (self.path / "recipe.json").is_file():
             kept = Run.open(self.path).facts
             difference = differing(kept, facts)
@@ -127,7 +131,9 @@ class Run:
                 raise BadRun(f"{self.path} {difference}; give the same, or --fresh for a new run")
             if not difference:
                 self.facts |= {name: kept[name] for name in DECIDED}
+                notes = moved(kept, facts) if checkpoint.found(self.checkpoints) else []
         self.write_facts()
+        return notes
 
     def write_facts(self, **changes: Any) -> None:
         """Write recipe.json, with ``changes``."""
@@ -239,6 +245,17 @@ def differing(kept: Mapping[str, Any], wanted: Mapping[str, Any]) -> str | None:
         name = next(name for name in before if name != "options" and before[name] != now.get(name))
         return f"was trained on other data: {name} was {before[name]!r}, now it is {now.get(name)!r}"
     return None
+
+
+def moved(kept: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """What the same bits depend on and differs between two starts of a run: a sentence, or none."""
+    both = [{**each["versions"], "device": each["device"], "processes": each["processes"]} for each in (kept, now)]
+    found = [
+        f"{name} was {both[0].get(name)}, now {both[1][name]}"
+        for name in SAME_BITS
+        if both[0].get(name) != both[1][name]
+    ]
+    return [f"{'; '.join(found)}: the run goes on to the same up to rounding, not to the last bit"] if found else []
 
 
 def versions() -> dict[str, str]:
