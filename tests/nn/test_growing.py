@@ -57,7 +57,7 @@ def test_sizes_are_the_datas_halved():
     assert [uneven(growing_sizes(*each)) for each in ((28, 28), (10, 16), (9, 16), (30, 30))] == [0, 0, 1, 1]
     with pytest.raises(BadField, match="8 pixels or more, these have 6 x 7"):
         growing_sizes(6, 7)
-    with pytest.raises(BadField, match="levels is 3, and pictures of 28 x 28 can be halved 2 times"):
+    with pytest.raises(BadField, match="levels is 3, and pictures of 28 x 28 can be halved at most 2 x"):
         growing_sizes(28, 28, 3)
 
 

@@ -39,7 +39,7 @@ def growing_sizes(height: int, width: int, levels: int | None = None) -> list[Si
         raise BadField(f"growing needs pictures of 8 pixels or more, these have {height} x {width}; use the model gan")
     most = len(sizes_of(height, width)) - 1
     if levels is not None and levels > most:
-        raise BadField(f"levels is {levels}, and pictures of {height} x {width} can be halved {most} times")
+        raise BadField(f"levels is {levels}, and pictures of {height} x {width} can be halved at most {most} x")
     return sizes_of(height, width, levels)[::-1]
 
 
@@ -139,7 +139,8 @@ def variety(x: Tensor, group: int) -> Tensor:
     on how a batch is spread over processes or parts. ``group`` divides N.
     """
     blocks = x.to(torch.promote_types(x.dtype, torch.float32)).unflatten(0, (-1, group))
-    spread = (blocks.var(1, unbiased=False) + 1e-8).sqrt().mean((1, 2, 3))
+    off = blocks - blocks.mean(1, keepdim=True)  # on a CPU several times as fast as var()
+    spread = (off.square().mean(1) + 1e-8).sqrt().mean((1, 2, 3))
     own = spread[:, None].expand(-1, group).reshape(-1, 1, 1, 1)
     return torch.cat([x, own.to(x).expand(-1, 1, *x.shape[2:])], 1)
 

@@ -91,7 +91,7 @@ def machine_for(training: Training, recipe: Recipe, source: Source) -> Machine:
 
 
 def products(recipe: Recipe, source: Source, batch: int) -> float:
-    """How many products the layers make until a step's first loss, counted on a few items."""
+    """How many products the layers make until the first loss of a late step, counted on a few items."""
     few, found = min(batch, len(source), 16), 0
 
     def count(layer: nn.Module, given: tuple[Any, ...], made: Any) -> None:
@@ -103,7 +103,7 @@ def products(recipe: Recipe, source: Source, batch: int) -> float:
         net = recipe.build(source.spec)
     for layer in net.modules():
         layer.register_forward_hook(count)
-    now = Now(torch.zeros((), dtype=torch.int64), recipe.stage(0), Noise(0, 0, slice(None), few))
+    now = Now(torch.zeros((), dtype=torch.int64), recipe.stage(recipe.images), Noise(0, 0, slice(None), few))
     next(recipe.updates(net, source.take(0, 0, few), now), None)
     return found * batch / few
 
