@@ -215,8 +215,10 @@ class VAENet(nn.Module):
 
 def _prior(recipe: VAE, spec: Spec) -> StandardNormal | MixtureOfNormals | VampPrior:
     name, _, count = recipe.prior.partition(":")
-    if name not in PRIORS or (count and not count.isdigit()):
+    if name not in PRIORS:
         raise BadField(f"prior is {recipe.prior!r}; {near(name, PRIORS)}, the last two with :K components")
+    if count and (name == "normal" or not count.isdecimal() or int(count) < 1):
+        raise BadField(f"prior is {recipe.prior!r}; it is normal, or mixture:K or vamp:K with K of at least 1")
     if name == "normal":
         return StandardNormal(recipe.latent)
     if name == "mixture":
