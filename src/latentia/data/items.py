@@ -67,10 +67,7 @@ def _options(like: Spec, options: dict[str, Any]) -> DataOptions:
     for name in options:
         if name not in known:
             raise BadField(f"there is no data option {name!r}; {near(name, known)}")
-    kept = {
-        name: options[name] for name in ("fit", "background", "binarize", "skip_bad", "held_out") if name in options
-    }
-    return DataOptions(**kept)
+    return DataOptions(**{name: options[name] for name in KEPT if name in options})
 
 
 def _loose(what: Any) -> list[Any] | None:

@@ -16,6 +16,7 @@ from latentia.core import HasDensity, Reconstructs, Source
 from latentia.distributions.bernoulli import Bernoulli
 from latentia.distributions.logistic import DiscretisedLogistic
 from latentia.distributions.mixture import ColourMixture, LogisticMixture
+from latentia.metrics.fractions import WIDTH
 from latentia.metrics.latents import active_units, mutual_information
 from latentia.metrics.likelihood import bits_per_dim
 from latentia.tasks.encode import codes_of
@@ -30,7 +31,6 @@ __all__ = ["Figure", "collapse", "evaluate"]
 Array = NDArray[np.float64]
 Progress = Callable[[int, int], None]
 CHUNK = 512  # items read from the source at a time
-WIDTH = 1.96  # a normal interval of 95 %
 ACTIVE, SILENT = 0.01, 0.1
 MASSES = (Bernoulli, DiscretisedLogistic, LogisticMixture, ColourMixture)
 
