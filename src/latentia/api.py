@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from latentia import data as data_layer
 from latentia import models
-from latentia.core import Encodes, HasDensity, Recipe, Reconstructs, Samples, Spec, Training, rank, world
+from latentia.core import Encodes, HasDensity, Recipe, Reconstructs, Samples, Source, Spec, Training, rank, world
 from latentia.data.options import DataOptions
 from latentia.errors import BadData, BadField, BadRun, CannotDo, Refused, near
 from latentia.fields import fields_of, from_json, to_json
@@ -326,23 +326,36 @@ class Model:
         """Log p(x) of items in nats by importance sampling, with its standard error and effective sample size."""
         return log_likelihood(self._can("log_prob", HasDensity), self.items(x), draws, seed)
 
-    def evaluate(self, split: str = "test", draws: int = 1000) -> list[Figure]:
-        """The figures of a split of the data the model was trained on.
+    def evaluate(self, split: str = "test", draws: int = 1000, seed: int = 0) -> list[Figure]:
+        """The figures of a split of the data the model was trained on; ``seed`` is that of draws and samples.
 
-        A model that only samples is measured by how far its samples are from the split's items. The Frechet distance is
-        left out where the split has too few items for it (not more than the extractor has features).
+        A model that only samples is measured by how far its samples are from the split's items; trained with labels, it
+        is asked for the labels of these items. The Frechet distance is left out where the split has too few items for
+        it (not more than the extractor has features).
         """
         if split not in SPLITS:
             raise BadField(f"split is {split!r}; {near(split, SPLITS)}")
         source = getattr(self.data(), split)
         if isinstance(self.net, Reconstructs) or not isinstance(self.net, Samples):
-            return evaluate(self._can("evaluate", Reconstructs), source, draws=draws)
+            return evaluate(self._can("evaluate", Reconstructs), source, draws, seed)
         # the weights were chosen with the extractor of seed 0, so they are reported with another
         extractor = extractor_for("pixels" if self.spec.kind == "table" else "random-conv", self.spec, seed=1)
         half = min(len(source) // 2, LIMIT)
         few = half <= extractor(source.read(slice(0, 1)).x).shape[1]
         metrics = [name for name in METRICS if not (few and name == "frechet")]
-        return distances(self.sample(half), source, None, extractor, split=split, limit=LIMIT, metrics=metrics)
+        samples = self._samples_like(source, half, seed)
+        return distances(samples, source, None, extractor, seed, split=split, limit=LIMIT, metrics=metrics)
+
+    def _samples_like(self, source: Source, count: int, seed: int) -> Tensor:
+        """Samples with the labels of ``count`` items that lie evenly over a source, if the net takes labels."""
+        if not getattr(self.net, "classes", 0):
+            return self.sample(count, seed)
+        places = torch.linspace(0, len(source) - 1, count).long()
+        labels = torch.cat([cast(Tensor, source.read(part).label) for part in places.split(self.batch)])
+        wanted = torch.bincount(labels, minlength=len(self.spec.classes)).tolist()
+        starts = itertools.accumulate(wanted, initial=seed)  # no seed twice
+        asked = [(each, start, label) for label, (each, start) in enumerate(zip(wanted, starts, strict=False)) if each]
+        return torch.cat([sample(self.net, self.spec, *each) for each in asked])
 
     def hourglass(self) -> list[Row]:
         """The layers from x to z to x-hat, with shape and number of weights."""

@@ -6,8 +6,10 @@ import pytest
 import torch
 
 import latentia as lt
+from latentia import api
 from latentia.cli.main import main
 from latentia.errors import BadData, CannotDo
+from latentia.tasks.sample import sample
 
 SETTINGS = {"images": 256, "batch": 32, "every": 256}
 
@@ -61,3 +63,20 @@ def test_all_labels_from_the_command_line(run, tmp_path):
     items = next(saved[name] for name in saved.files if saved[name].ndim == 4)
     assert items.shape == (30, 1, 8, 8)
     assert np.array_equal(items[21:24], lt.load(run).sample(3, label="7").numpy())
+
+
+def test_samples_that_are_evaluated_have_the_labels_of_the_items(run, monkeypatch):
+    """Without a label a net makes no class in particular: such samples are nobody's and far from the items."""
+    asked, model = [], lt.load(run)
+    monkeypatch.setattr(api, "sample", lambda net, spec, *given: (asked.append(given), sample(net, spec, *given))[1])
+    figures = model.evaluate(seed=5)
+    test = model.data().test
+    labels = test.read(slice(None)).label.bincount(minlength=10)
+    shares = torch.tensor([next(count for count, _, label in asked if label == each) for each in range(10)])
+    assert shares.sum() == len(test) // 2
+    assert (shares - labels / 2).abs().max() < 10
+    seeds = [seed for count, start, _ in asked for seed in range(start, start + count)]
+    assert sorted(seeds) == list(range(5, 5 + len(test) // 2))
+    assert figures
+    assert [figure.value for figure in figures] == [figure.value for figure in model.evaluate(seed=5)]
+    assert [figure.value for figure in figures] != [figure.value for figure in model.evaluate(seed=6)]

@@ -32,7 +32,7 @@ def compare(
         raise BadField(f"compare takes two or more runs; it got {len(runs)}")
     models = [load(run, common) for run in runs]
     same_data(models)
-    figures = [model.evaluate(split=split, draws=draws) for model in models]
+    figures = [model.evaluate(split, draws, common.seed) for model in models]
     found = dict(zip(names_of(runs), figures, strict=True))
     if out is None and not common.json:
         print(table(found))

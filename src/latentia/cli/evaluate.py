@@ -26,7 +26,7 @@ def evaluate(
     """Held-out figures, each with one sentence on what it means."""
     output.form(out, output.ROWS)
     at_least("--draws", draws, 1)
-    figures = load(run, common, weights).evaluate(split=split, draws=draws)
+    figures = load(run, common, weights).evaluate(split, draws, common.seed)
     output.rows([as_row(figure, whole=bool(out) or common.json) for figure in figures], out, common.json)
 
 
