@@ -6,6 +6,7 @@ import torch
 import latentia as lt
 from latentia import data
 from latentia.core import Training
+from latentia.nn.conv import WHOLE
 from latentia.training import machine
 from latentia.training.machine import HEAVY, device_of, machine_for, products
 
@@ -20,7 +21,9 @@ def test_products_of_a_net_counted_by_hand(pictures):
     assert products(mlp, pictures, 7) == 7 * (192 * 5 + 5 * 6 + 3 * 5 + 5 * 192)
     conv = lt.VAE(latent=3, body="conv", hidden=(4,))
     inner = 8 * 6
-    assert products(conv, pictures, 7) == 7 * (inner * 4 * 16 + inner * 4 * 6 + 3 * inner * 4 + inner * 4 * 16)
+    encoder = inner * 4 * 16 + inner * 4 * WHOLE + WHOLE * 6
+    decoder = 3 * WHOLE + WHOLE * inner * 4 + inner * 4 * 16
+    assert products(conv, pictures, 7) == 7 * (encoder + decoder)
 
 
 def test_counting_leaves_the_default_generator_alone(pictures):
