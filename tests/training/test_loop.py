@@ -200,6 +200,20 @@ def test_the_parts_that_are_named_divide_the_batch(tmp_path):
     train(tmp_path, Line(rows_that_fit=7), images=58, batch=58, micro=29)
 
 
+class Narrow(Line):
+    """Twice as many rows fit under autocast."""
+
+    def updates(self, net, batch, now):
+        if len(batch.x) > (32 if torch.is_autocast_enabled("cpu") else 16):
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        yield from super().updates(net, batch, now)
+
+
+def test_the_batch_that_fits_is_sought_in_the_precision_of_the_training(tmp_path):
+    with pytest.raises(OutOfMemory, match="32 rows at a time do"):
+        train(tmp_path, Narrow(), images=256, batch=64, precision="bf16", device="cpu")
+
+
 def test_not_even_one_row_fits(tmp_path):
     with pytest.raises(OutOfMemory, match="not even a batch of 1"):
         train(tmp_path, Line(rows_that_fit=0), images=256)

@@ -60,10 +60,15 @@ def _fits(
     part = batch._replace(**{name: slot[:rows] for name, slot in batch.slots()})
     small = now._replace(noise=Noise(0, 0, slice(None), rows, machine.device, machine.dtype))
     try:
-        for update in recipe.updates(net, part, small):
+        teller = recipe.updates(net, part, small)
+        while True:
+            with machine.cast():  # as the step itself: wider numbers would take twice the memory
+                update = next(teller, None)
+            if update is None:
+                return True
             torch.autograd.grad(update.loss, list(groups[update.group].weights), allow_unused=True)
+            del update
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
         return False
-    return True
