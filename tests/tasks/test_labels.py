@@ -80,3 +80,8 @@ def test_samples_that_are_evaluated_have_the_labels_of_the_items(run, monkeypatc
     assert figures
     assert [figure.value for figure in figures] == [figure.value for figure in model.evaluate(seed=5)]
     assert [figure.value for figure in figures] != [figure.value for figure in model.evaluate(seed=6)]
+
+
+def test_samples_without_a_label_say_so(run, tmp_path, capsys):
+    assert main(["sample", str(run), "-n", "3", "-o", str(tmp_path / "some.npz")]) == 0
+    assert "samples of no class in particular; --label takes 0, 1, 2" in capsys.readouterr().err

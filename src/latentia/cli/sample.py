@@ -30,6 +30,8 @@ def sample(
     seeds = [common.seed + i for i in range(count)]
     names = [f"seed:{seed}" for seed in seeds]
     captions = [str(seed) for seed in seeds] if numbers else None
+    if label is None and getattr(model.net, "classes", 0):
+        common.say(f"samples of no class in particular; --label takes {', '.join(model.spec.classes)} or all")
     if label != "all":
         x = model.sample(count, seed=common.seed, label=label)
         render.write(x, names, out, common.json, captions=captions)
