@@ -7,7 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from latentia.cli import output, render
-from latentia.cli.common import DEFAULTS, Common, Count, Out, Run, Weights, at_least, load
+from latentia.cli.common import DEFAULTS, Common, Count, Out, Run, Weights, at_least, load, remark
 
 
 def sample(
@@ -30,8 +30,9 @@ def sample(
     seeds = [common.seed + i for i in range(count)]
     names = [f"seed:{seed}" for seed in seeds]
     captions = [str(seed) for seed in seeds] if numbers else None
-    if label is None and getattr(model.net, "classes", 0):
-        common.say(f"samples of no class in particular; --label takes {', '.join(model.spec.classes)} or all")
+    if label is None and vars(model.net).get("classes"):
+        known = ", ".join(model.spec.classes)
+        remark(f"samples of no class in particular; --label takes {known} or all", common.quiet)
     if label != "all":
         x = model.sample(count, seed=common.seed, label=label)
         render.write(x, names, out, common.json, captions=captions)
