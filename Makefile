@@ -1,7 +1,7 @@
 # The doors of the project. Each says what it does; run again, nothing that is there is made again.
 #
 #   make            the environment in .venv
-#   make demo       a VAE learns handwritten digits in about a minute; leaves runs/demo/report.html
+#   make demo       a VAE learns handwritten digits in less than a minute; leaves runs/demo/report.html
 #   make test       the tests
 #   make check      style and types
 #   make ideas      rebuild docs/ideas.md with every figure
@@ -30,7 +30,7 @@ $(READY): pyproject.toml constraints.txt
 	@echo "the environment is ready: .venv/bin/latentia --help"
 
 demo: $(READY)
-	@echo "a VAE learns 8 x 8 handwritten digits (about a minute on 2 cores); stopped, it goes on where it was"
+	@echo "a VAE learns 8 x 8 handwritten digits (less than a minute on 2 cores); stopped, it goes on where it was"
 	@.venv/bin/latentia train vae digits --run runs/demo --images 150k --latent 8
 	@echo "open runs/demo/report.html"
 
