@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 
 from latentia.core import Spec
 from latentia.errors import BadField
+from latentia.fields import AtLeast, Help, OneOf
 from latentia.nn.conv import ConvDecoder, ConvEncoder, sizes_of, widths_of
 from latentia.nn.mlp import MLP, MLPDecoder
 
 CONVOLUTIONAL_FROM = 16  # pixels of the shorter side
 MLP_SIZES = {"small": (128,), "base": (512, 256), "large": (1024, 1024, 512)}
 CONV_CHANNELS = {"small": 16, "base": 32, "large": 64}
+
+# the fields of a recipe that its encoder and decoder follow from
+Body = Annotated[str, Help("kind of net; auto is conv for pictures from 16 px"), OneOf(("auto", "mlp", "conv"))]
+Hidden = Annotated[
+    tuple[int, ...], Help("widths of the layers, or channels of the levels; empty follows --scale"), AtLeast(1)
+]
+Scale = Annotated[str, Help("size of the net"), OneOf(("small", "base", "large"))]
+Activation = Annotated[str, Help("tanh, relu, silu, gelu, leaky-relu, elu, softplus or gated")]
 
 
 class HasBody(Protocol):

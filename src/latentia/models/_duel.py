@@ -4,23 +4,50 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Annotated, Any, Protocol
 
 import torch
 from torch import Tensor
 
-from latentia.core import Batch, Noise, Now, Update
-from latentia.losses.adversarial import Game
+from latentia.core import Batch, Group, Noise, Now, Update
+from latentia.fields import AtLeast, Help, OneOf, Schedule, Scheduled
+from latentia.losses.adversarial import GAMES, Game
 from latentia.losses.penalties import slope_off_one, squared_slope
+from latentia.losses.schedules import at
 
 Answer = Callable[[Tensor, Batch], Tensor]  # the critic's answers to items, given what the batch gives
 Make = Callable[[Batch, Noise], Tensor]  # a fake for each row of the batch
+
+
+# the fields of a recipe that plays the game
+GameName = Annotated[str, Help("the losses of both players"), OneOf(tuple(GAMES))]
+R1 = Annotated[float | str, Help("weight of the critic's squared slope at reals"), Scheduled(), AtLeast(0)]
+R2 = Annotated[float | str, Help("weight of the critic's squared slope at fakes"), Scheduled(), AtLeast(0)]
+GradientPenalty = Annotated[float, Help("weight of WGAN-GP's penalty, 10 in its paper"), AtLeast(0)]
+Rate = Annotated[float | str, Help("learning rate of both players"), Scheduled(), AtLeast(0)]
+Momentum = Annotated[float, Help("beta 1 of both players' Adam"), AtLeast(0)]
+
+
+class Plays(Protocol):
+    """The fields that the penalties and the players' optimisers follow from."""
+
+    @property
+    def r1(self) -> float | str: ...
+    @property
+    def r2(self) -> float | str: ...
+    @property
+    def gradient_penalty(self) -> float: ...
+    @property
+    def rate(self) -> float | str: ...
+    @property
+    def momentum(self) -> float: ...
 
 
 @dataclass(frozen=True)
 class Slopes:
     """The weights of the penalties: of the squared slope at reals and at fakes, and of WGAN-GP.
 
-    ``squared`` says whether the first two are in at all; their weights may be tensors, which the host cannot read.
+    ``squared`` says whether the first two are in at all; their weights are tensors, which the host cannot read.
     """
 
     r1: Tensor
@@ -28,14 +55,27 @@ class Slopes:
     gradient_penalty: float
     squared: bool
 
+    @classmethod
+    def of(cls, recipe: Plays, seen: Tensor) -> Slopes:
+        """What a recipe's schedules say at ``seen``; R1 and R2 are in if either ever weighs anything."""
+        schedules = [Schedule.parse(recipe.r1), Schedule.parse(recipe.r2)]
+        squared = any(each.start > 0 or each.end > 0 for each in schedules)
+        return cls(at(recipe.r1, seen), at(recipe.r2, seen), recipe.gradient_penalty, squared)
+
+
+def players(recipe: Plays, net: Any) -> dict[str, Group]:
+    """The two groups of a net with a ``critic`` and a ``generator``."""
+    betas = (recipe.momentum, 0.99)
+    return {name: Group(list(getattr(net, name).parameters()), recipe.rate, betas) for name in ("critic", "generator")}
+
 
 def duel(
     batch: Batch, answer: Answer, make: Make, now: Now, game: Game, slopes: Slopes, lazy: int = 1, critics: int = 1
 ) -> Iterator[Update]:
     """The critic's updates, each on fresh reals, then the generator's.
 
-    A fake is made without graph for the critic and again for the generator: keeping the first graph through the
-    critic's update would hold its memory for a twentieth of the time.
+    A fake is made without graph for the critic and again for the generator: a twentieth more time, but no graph of the
+    generator is held while the critic is updated.
 
     Args:
         batch: ``critics`` independent batches, interleaved.

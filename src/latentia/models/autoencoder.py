@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from latentia.core import Batch, Encodes, Group, Noise, Now, Recipe, Reconstructs, Samples, Source, Spec, Update, key
-from latentia.fields import AtLeast, Help, OneOf, Scheduled
+from latentia.fields import AtLeast, Help, Scheduled
 from latentia.losses.reconstruction import squared_error
-from latentia.models._bodies import body_for, decoder_for, encoder_for, sizes_for
+from latentia.models._bodies import Activation, Body, Hidden, Scale, body_for, decoder_for, encoder_for, sizes_for
 from latentia.models._reference import mean_item, reference
 from latentia.nn.heads import ExactLinear
 
@@ -32,14 +32,10 @@ class Autoencoder(Recipe):
     """
 
     latent: Annotated[int, Help("size of the code z"), AtLeast(1)] = 32
-    body: Annotated[str, Help("kind of net; auto is conv for pictures from 16 px"), OneOf(("auto", "mlp", "conv"))] = (
-        "auto"
-    )
-    hidden: Annotated[
-        tuple[int, ...], Help("widths of the layers, or channels of the levels; empty follows --scale"), AtLeast(1)
-    ] = ()
-    scale: Annotated[str, Help("size of the net"), OneOf(("small", "base", "large"))] = "base"
-    activation: Annotated[str, Help("tanh, relu, silu, gelu, leaky-relu, elu, softplus or gated")] = "silu"
+    body: Body = "auto"
+    hidden: Hidden = ()
+    scale: Scale = "base"
+    activation: Activation = "silu"
     rate: Annotated[float | str, Help("learning rate of Adam"), Scheduled(), AtLeast(0)] = 2e-3
 
     family = "autoencoder"

@@ -16,11 +16,10 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from latentia.core import Batch, Group, Noise, Now, Recipe, Samples, Source, Spec, Stage, Update
-from latentia.fields import AtLeast, Help, OneOf, Schedule, Scheduled
-from latentia.losses.adversarial import GAMES, game
-from latentia.losses.schedules import at
-from latentia.models._bodies import body_for, decoder_for, encoder_for, sizes_for
-from latentia.models._duel import Slopes, duel
+from latentia.fields import AtLeast, Help
+from latentia.losses.adversarial import game
+from latentia.models._bodies import Activation, Body, Hidden, Scale, body_for, decoder_for, encoder_for, sizes_for
+from latentia.models._duel import R1, R2, GameName, GradientPenalty, Momentum, Rate, Slopes, duel, players
 from latentia.models._judge import kid
 from latentia.nn.labels import Critic, GivenLabel
 
@@ -41,23 +40,19 @@ class GAN(Recipe):
     """
 
     latent: Annotated[int, Help("size of the noise z"), AtLeast(1)] = 64
-    game: Annotated[str, Help("the losses of both players"), OneOf(tuple(GAMES))] = "relativistic"
-    r1: Annotated[float | str, Help("weight of the critic's squared slope at reals"), Scheduled(), AtLeast(0)] = 1.0
-    r2: Annotated[float | str, Help("weight of the critic's squared slope at fakes"), Scheduled(), AtLeast(0)] = 1.0
-    gradient_penalty: Annotated[float, Help("weight of WGAN-GP's penalty, 10 in its paper"), AtLeast(0)] = 0.0
+    game: GameName = "relativistic"
+    r1: R1 = 1.0
+    r2: R2 = 1.0
+    gradient_penalty: GradientPenalty = 0.0
     lazy: Annotated[int, Help("steps between two penalties, which then count as many times more"), AtLeast(1)] = 1
     spectral: Annotated[bool, Help("bound the critic's layers by their spectral norm")] = False
     critics: Annotated[int, Help("updates of the critic for one of the generator"), AtLeast(1)] = 1
-    body: Annotated[str, Help("kind of net; auto is conv for pictures from 16 px"), OneOf(("auto", "mlp", "conv"))] = (
-        "auto"
-    )
-    hidden: Annotated[
-        tuple[int, ...], Help("widths of the layers, or channels of the stages; empty follows --scale"), AtLeast(1)
-    ] = ()
-    scale: Annotated[str, Help("size of the nets"), OneOf(("small", "base", "large"))] = "base"
-    activation: Annotated[str, Help("tanh, relu, silu, gelu, leaky-relu, elu, softplus or gated")] = "leaky-relu"
-    rate: Annotated[float | str, Help("learning rate of both players"), Scheduled(), AtLeast(0)] = 1e-3
-    momentum: Annotated[float, Help("beta 1 of both players' Adam"), AtLeast(0)] = 0.0
+    body: Body = "auto"
+    hidden: Hidden = ()
+    scale: Scale = "base"
+    activation: Activation = "leaky-relu"
+    rate: Rate = 1e-3
+    momentum: Momentum = 0.0
 
     family = "generative adversarial network"
     images = 2_000_000
@@ -67,12 +62,6 @@ class GAN(Recipe):
     @property
     def score(self) -> tuple[str, str]:
         return ("kid", "lower")
-
-    @property
-    def penalised(self) -> bool:
-        """Whether R1 or R2 is in the game at any time."""
-        schedules = [Schedule.parse(self.r1), Schedule.parse(self.r2)]
-        return any(each.start > 0 or each.end > 0 for each in schedules)
 
     def notes(self, spec: Spec) -> list[str]:
         sizes = ", ".join(map(str, sizes_for(self, spec)))
@@ -90,11 +79,7 @@ class GAN(Recipe):
         return GANNet(self, spec)
 
     def groups(self, net: GANNet) -> dict[str, Group]:
-        betas = (self.momentum, 0.99)
-        return {
-            "critic": Group(list(net.critic.parameters()), self.rate, betas),
-            "generator": Group(list(net.generator.parameters()), self.rate, betas),
-        }
+        return players(self, net)
 
     def prepare(self, net: GANNet, source: Source) -> None:
         """Tables: the scale on which both nets see the columns."""
@@ -104,14 +89,13 @@ class GAN(Recipe):
             net.spread.copy_(some.std(0).clamp(min=1e-6))
 
     def updates(self, net: GANNet, batch: Batch, now: Now) -> Iterator[Update]:
-        slopes = Slopes(at(self.r1, now.seen), at(self.r2, now.seen), self.gradient_penalty, self.penalised)
         yield from duel(
             batch._replace(x=net.inward(batch.x)),
             lambda x, given: net.critic(x, given.label),
             lambda given, noise: net.made(noise.normal(self.latent), given.label),
             now,
             game(self.game),
-            slopes,
+            Slopes.of(self, now.seen),
             self.lazy,
             self.critics,
         )

@@ -18,10 +18,10 @@ from torch import Tensor, nn
 
 from latentia.core import Batch, Group, Noise, Now, Recipe, Samples, Source, Spec, Stage, Update
 from latentia.errors import BadField
-from latentia.fields import AtLeast, Help, OneOf, Schedule, Scheduled
-from latentia.losses.adversarial import GAMES, game
-from latentia.losses.schedules import at
-from latentia.models._duel import Slopes, duel
+from latentia.fields import AtLeast, Help
+from latentia.losses.adversarial import game
+from latentia.models._bodies import Scale
+from latentia.models._duel import R1, R2, GameName, GradientPenalty, Momentum, Rate, Slopes, duel, players
 from latentia.models._judge import kid
 from latentia.nn.conv import Size, widths_of
 from latentia.nn.growing import (
@@ -70,14 +70,14 @@ class ProGAN(Recipe):
     hidden: Annotated[
         tuple[int, ...], Help("channels of the levels, the smallest first; empty follows --scale"), AtLeast(1)
     ] = ()
-    scale: Annotated[str, Help("size of the nets"), OneOf(("small", "base", "large"))] = "base"
+    scale: Scale = "base"
     group: Annotated[int, Help("neighbours that the critic sees the variety of; 1 for none"), AtLeast(1)] = 4
-    game: Annotated[str, Help("the losses of both players"), OneOf(tuple(GAMES))] = "relativistic"
-    r1: Annotated[float | str, Help("weight of the critic's squared slope at reals"), Scheduled(), AtLeast(0)] = 1.0
-    r2: Annotated[float | str, Help("weight of the critic's squared slope at fakes"), Scheduled(), AtLeast(0)] = 1.0
-    gradient_penalty: Annotated[float, Help("weight of WGAN-GP's penalty, 10 in its paper"), AtLeast(0)] = 0.0
-    rate: Annotated[float | str, Help("learning rate of both players"), Scheduled(), AtLeast(0)] = 1e-3
-    momentum: Annotated[float, Help("beta 1 of both players' Adam"), AtLeast(0)] = 0.0
+    game: GameName = "relativistic"
+    r1: R1 = 1.0
+    r2: R2 = 1.0
+    gradient_penalty: GradientPenalty = 0.0
+    rate: Rate = 1e-3
+    momentum: Momentum = 0.0
 
     family = "generative adversarial network"
     images = 2_000_000
@@ -88,12 +88,6 @@ class ProGAN(Recipe):
     @property
     def score(self) -> tuple[str, str]:
         return ("kid", "lower")
-
-    @property
-    def penalised(self) -> bool:
-        """Whether R1 or R2 is in the game at any time."""
-        schedules = [Schedule.parse(self.r1), Schedule.parse(self.r2)]
-        return any(each.start > 0 or each.end > 0 for each in schedules)
 
     def fitted(self, spec: Spec) -> ProGAN:
         """The recipe with the number of levels that pictures of this size have."""
@@ -135,11 +129,7 @@ class ProGAN(Recipe):
         return ProGANNet(self, spec)
 
     def groups(self, net: ProGANNet) -> dict[str, Group]:
-        betas = (self.momentum, 0.99)
-        return {
-            "critic": Group(list(net.critic.parameters()), self.rate, betas),
-            "generator": Group(list(net.generator.parameters()), self.rate, betas),
-        }
+        return players(self, net)
 
     def updates(self, net: ProGANNet, batch: Batch, now: Now) -> Iterator[Update]:
         phase = min(now.stage.level, net.last) if self.growing else net.last
@@ -153,7 +143,7 @@ class ProGAN(Recipe):
             lambda given, noise: net.generator(noise.normal(self.latent), given.label, phase, share),
             now,
             game(self.game),
-            Slopes(at(self.r1, now.seen), at(self.r2, now.seen), self.gradient_penalty, self.penalised),
+            Slopes.of(self, now.seen),
         )
 
     def neighbours(self, rows: int, batch: int) -> int:

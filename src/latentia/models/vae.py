@@ -39,7 +39,7 @@ from latentia.fields import AtLeast, Help, OneOf, Schedule, Scheduled
 from latentia.losses.bounds import doubly_reparameterised_bound, importance_bound
 from latentia.losses.divergence import free_bits
 from latentia.losses.schedules import at
-from latentia.models._bodies import body_for, decoder_for, encoder_for, sizes_for
+from latentia.models._bodies import Activation, Body, Hidden, Scale, body_for, decoder_for, encoder_for, sizes_for
 from latentia.models._reference import mean_item, reference
 from latentia.nn.heads import GaussianHead
 
@@ -60,14 +60,10 @@ class VAE(Recipe):
     """
 
     latent: Annotated[int, Help("size of z"), AtLeast(1)] = 32
-    body: Annotated[str, Help("kind of net; auto is conv for pictures from 16 px"), OneOf(("auto", "mlp", "conv"))] = (
-        "auto"
-    )
-    hidden: Annotated[
-        tuple[int, ...], Help("widths of the layers, or channels of the levels; empty follows --scale"), AtLeast(1)
-    ] = ()
-    scale: Annotated[str, Help("size of the net"), OneOf(("small", "base", "large"))] = "base"
-    activation: Annotated[str, Help("tanh, relu, silu, gelu, leaky-relu, elu, softplus or gated")] = "silu"
+    body: Body = "auto"
+    hidden: Hidden = ()
+    scale: Scale = "base"
+    activation: Activation = "silu"
     likelihood: Annotated[
         str,
         Help(
