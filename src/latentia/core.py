@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, NamedTuple, Protocol, runtime_checkable
@@ -59,7 +59,11 @@ class Spec:
             8-bit pictures); ``None`` for real numbers.
         low, high: the range of ``x``; images lie in [0, 1].
         classes: the names of the values of ``label``; empty without labels.
-        y: what the slot ``y`` looks like, if there is one.
+        y: what the slot ``y`` looks like, if there is one; its channels may be others than those of ``x``.
+        pairing: ``"pairs"``: ``x`` is the picture to make and ``y`` the one it is made from, row by row;
+            ``"domains"``: ``x`` is drawn from one domain and ``y`` from another, and their rows have nothing to do with
+            each other; ``""`` without ``y``.
+        sides: what ``x`` and ``y`` are called, in this order; empty without ``y``.
     """
 
     kind: str
@@ -69,6 +73,8 @@ class Spec:
     high: float = 1.0
     classes: tuple[str, ...] = ()
     y: Spec | None = None
+    pairing: str = ""
+    sides: tuple[str, ...] = ()
 
     @property
     def size(self) -> int:
@@ -77,13 +83,13 @@ class Spec:
 
     def to_json(self) -> dict[str, Any]:
         """The spec as plain JSON values."""
-        plain = {**self.__dict__, "shape": list(self.shape), "classes": list(self.classes)}
+        plain = {**self.__dict__, **{name: list(getattr(self, name)) for name in ("shape", "classes", "sides")}}
         return {**plain, "y": None if self.y is None else self.y.to_json()}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Spec:
         """The spec that :meth:`to_json` wrote."""
-        tuples = {"shape": tuple(values["shape"]), "classes": tuple(values["classes"])}
+        tuples = {name: tuple(values.get(name, ())) for name in ("shape", "classes", "sides")}
         return cls(**{**values, **tuples, "y": None if values["y"] is None else cls.from_json(values["y"])})
 
 
@@ -102,6 +108,16 @@ class Source(Protocol):
     def read(self, indices: Sequence[int] | Tensor | slice) -> Batch:
         """The items at these places of the split, always the same for the same place."""
         ...
+
+
+class TwoSided(Source, Protocol):
+    """A source of pairs or of two domains, with each side as a source of its own: its items are the ``x`` there."""
+
+    @property
+    def of_x(self) -> Source: ...
+
+    @property
+    def of_y(self) -> Source: ...
 
 
 # --- randomness ------------------------------------------------------------------------------------------------------
@@ -251,6 +267,7 @@ class Recipe(ABC):
         units: the unit of each log; a log that is not named has none.
         capabilities: the protocols that the net it builds fulfils.
         kinds: the kinds of data it learns from.
+        pairing: the :attr:`Spec.pairing` of the data it learns from.
     """
 
     family: ClassVar[str] = ""
@@ -259,6 +276,7 @@ class Recipe(ABC):
     units: ClassVar[Mapping[str, str]] = MappingProxyType({})
     capabilities: ClassVar[frozenset[type]] = frozenset()
     kinds: ClassVar[tuple[str, ...]] = ("image", "table")
+    pairing: ClassVar[str] = ""
 
     def __post_init__(self) -> None:
         check(self)
@@ -393,6 +411,53 @@ class HasDensity(Samples, Reconstructs, Protocol):
 
     def prior(self) -> Distribution:
         """p(z)."""
+        ...
+
+
+Moments = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]  # mean and mean square of one norm to those it uses
+
+
+@runtime_checkable
+class Translates(Protocol):
+    """Turns a picture of one domain into its counterpart in another: ``translate``.
+
+    Attributes:
+        domains: the names that ``to`` may be: of one domain for a one-way model, of both for a two-way one.
+        multiple: sides that are no multiple of it are padded inside, and the result is cropped.
+        variants: whether ``noise`` changes the result.
+    """
+
+    domains: tuple[str, ...]
+    multiple: int
+    variants: bool
+
+    def given(self, to: str) -> Spec:
+        """What pictures look like that are translated to ``to``; any height and width are taken."""
+        ...
+
+    def translate(self, x: Tensor, to: str, noise: Noise | None = None, moments: Moments | None = None) -> Tensor:
+        """The counterparts in ``to``, ``(N, channels of to, H, W)`` float32 in its range.
+
+        Args:
+            x: ``(N, channels, H, W)`` in the range of its own domain.
+            to: one of ``domains``.
+            noise: draws one of several counterparts; without it the answer is always the same.
+            moments: is called by every norm in the order of the net, with mean and mean square of each channel of each
+                picture, ``(N, C, 1, 1)`` float32, and returns those to normalise by: tiles of a picture, or frames,
+                can share theirs. By default each picture is normalised by its own.
+        """
+        ...
+
+
+@runtime_checkable
+class HasCritic(Samples, Protocol):
+    """A game of two players whose critic can be asked: its failures are looked for while it trains."""
+
+    def answer(self, x: Tensor, label: Tensor | None = None) -> Tensor:
+        """The critic's answers ``(N,)`` to items ``(N, *spec.shape)`` in the data's units: higher for what seems real.
+
+        ``label`` are the items' classes, ``(N,)``, for a net that takes labels.
+        """
         ...
 
 
