@@ -13,7 +13,7 @@ from tests.contract.cases import CASES
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from latentia import models
-from latentia.core import Encodes, HasDensity, Noise, Now, Recipe, Reconstructs, Samples, Stage, Training
+from latentia.core import Encodes, HasCritic, HasDensity, Noise, Now, Recipe, Reconstructs, Samples, Stage, Training
 from latentia.fields import fields_of, from_json, to_json
 from latentia.training.step import optimizers_for, step
 
@@ -163,7 +163,7 @@ def test_validation_changes_nothing(case):
 
 def test_capabilities_are_what_the_net_has(case):
     net = built(case)
-    has = {each for each in (Samples, Encodes, Reconstructs, HasDensity) if isinstance(net, each)}
+    has = {each for each in (Samples, Encodes, Reconstructs, HasDensity, HasCritic) if isinstance(net, each)}
     assert has == case.recipe.capabilities
 
 

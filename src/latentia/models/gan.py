@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from latentia.core import Batch, Group, Noise, Now, Recipe, Samples, Source, Spec, Stage, Update
+from latentia.core import Batch, Group, HasCritic, Noise, Now, Recipe, Samples, Source, Spec, Stage, Update
 from latentia.fields import AtLeast, Help
 from latentia.losses.adversarial import game
 from latentia.models._bodies import Activation, Body, Hidden, Scale, body_for, decoder_for, encoder_for, sizes_for
@@ -57,7 +57,7 @@ class GAN(Recipe):
     family = "generative adversarial network"
     images = 2_000_000
     batch = 64
-    capabilities = frozenset({Samples})
+    capabilities = frozenset({Samples, HasCritic})
 
     @property
     def score(self) -> tuple[str, str]:
@@ -143,6 +143,10 @@ class GANNet(nn.Module):
             return x
         # gradients pass as if nothing were clamped: a search for latents needs them outside the range too
         return x.clamp(self.spec.low, self.spec.high) + (x - x.detach())
+
+    def answer(self, x: Tensor, label: Tensor | None = None) -> Tensor:
+        """The critic's answers ``(N,)`` to items in the data's units: higher for what seems real."""
+        return self.critic(self.inward(x.to(self.centre)), label)
 
 
 class Generator(nn.Module):

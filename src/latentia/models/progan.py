@@ -16,7 +16,7 @@ from typing import Annotated
 import torch
 from torch import Tensor, nn
 
-from latentia.core import Batch, Group, Noise, Now, Recipe, Samples, Source, Spec, Stage, Update
+from latentia.core import Batch, Group, HasCritic, Noise, Now, Recipe, Samples, Source, Spec, Stage, Update
 from latentia.errors import BadField
 from latentia.fields import AtLeast, Help
 from latentia.losses.adversarial import game
@@ -82,7 +82,7 @@ class ProGAN(Recipe):
     family = "generative adversarial network"
     images = 2_000_000
     batch = 64
-    capabilities = frozenset({Samples})
+    capabilities = frozenset({Samples, HasCritic})
     kinds = ("image",)
 
     @property
@@ -173,7 +173,7 @@ class ProGANNet(nn.Module):
 
     def __init__(self, recipe: ProGAN, spec: Spec) -> None:
         super().__init__()
-        self.latent, self.spec, self.classes = recipe.latent, spec, len(spec.classes)
+        self.latent, self.spec, self.classes, self.group = recipe.latent, spec, len(spec.classes), recipe.group
         self.sizes = recipe.sizes(spec)
         self.growth = recipe.growth(len(self.sizes) - 1)
         self.last = 2 * self.growth.levels  # phase in which all levels are whole
@@ -204,6 +204,13 @@ class ProGANNet(nn.Module):
         x = self.centre + 0.5 * (self.spec.high - self.spec.low) * x
         # gradients pass as if nothing were clamped: a search for latents needs them outside the range too
         return x.clamp(self.spec.low, self.spec.high) + (x - x.detach())
+
+    def answer(self, x: Tensor, label: Tensor | None = None) -> Tensor:
+        """The critic's answers ``(N,)`` to pictures, seen with the detail of the phase: higher for what seems real."""
+        phase = self.growth.phase(int(self.seen))
+        share = self.growth.share(phase, self.seen)
+        shown = seen_at(self.inward(x.to(self.centre)), self.sizes, phase, share)
+        return self.critic(shown, label, phase, share, math.gcd(len(x), self.group))
 
 
 class Generator(nn.Module):

@@ -42,7 +42,8 @@ class Critic(nn.Module):
 class GivenLabel(nn.Module):
     """Latents with the features of a label beside them: ``(N, latent)`` to ``(N, latent + width)``.
 
-    Without a label it is the mean of all labels' features: no class in particular.
+    Labels are whole numbers ``(N,)``, or shares of all labels ``(N, classes)``: between two of them their features are
+    mixed. Without a label it is the mean of all labels' features: no class in particular.
     """
 
     def __init__(self, classes: int, width: int) -> None:
@@ -50,5 +51,8 @@ class GivenLabel(nn.Module):
         self.features = nn.Embedding(classes, width)
 
     def forward(self, z: Tensor, label: Tensor | None = None) -> Tensor:
-        own = self.features.weight.mean(0) if label is None else self.features(label)
+        if label is None:
+            own = self.features.weight.mean(0)
+        else:
+            own = label @ self.features.weight if label.is_floating_point() else self.features(label)
         return torch.cat([z, own.expand(*z.shape[:-1], -1)], dim=-1)
