@@ -34,6 +34,7 @@ from latentia.tasks.sample import sample
 from latentia.tasks.traverse import importance, traverse
 from latentia.tasks.walk import Features, Walk, walk
 from latentia.training import checkpoint, loop
+from latentia.training.lock import alone
 from latentia.training.machine import device_of, machine_for, processes, together
 from latentia.training.run import FORMAT, WEIGHTS, Event, Mirror, Run, Said, versions
 
@@ -79,7 +80,8 @@ def train(
             raise BadField("several processes cannot share a temporary folder; name the run's: run='runs/mine'")
         path = Path(tempfile.mkdtemp(prefix="latentia-")) if run is None else Path(run)
         try:
-            return _trained(recipe, opened, training, path, tell)
+            with alone(path):
+                return _trained(recipe, opened, training, path, tell)
         except Refused:
             if run is None:  # nobody knows of it, and nothing in it is of use
                 shutil.rmtree(path, ignore_errors=True)

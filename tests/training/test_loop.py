@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import tempfile
+import time
 
 import pytest
 import torch
@@ -15,7 +16,7 @@ from latentia import api
 from latentia.core import Batch, Stage, Training
 from latentia.errors import BadField, BadRun, Diverged, OutOfMemory
 from latentia.training import checkpoint
-from latentia.training.budget import budget_of, stage_at
+from latentia.training.budget import MEASURED, SETTLING, Stopwatch, budget_of, stage_at
 from latentia.training.loop import validation
 from latentia.training.machine import Machine
 from latentia.training.run import Finished, Logged, Run, Said, Started, Validated
@@ -272,6 +273,18 @@ def test_minutes_become_images_that_the_run_keeps(tmp_path):
     told = []
     train(tmp_path, minutes=0.003, every=None, tell=told.append)
     assert next(event for event in told if isinstance(event, Started)).budget == budget
+
+
+def test_minutes_are_those_of_the_whole_run(monkeypatch):
+    clock = iter(range(1000))
+    monkeypatch.setattr(time, "monotonic", lambda: float(next(clock)))  # a second from one look to the next
+    budgets = []
+    for spent in (0.0, 60.0, 600.0):
+        watch = Stopwatch(minutes=2, seen=0, spent=spent)
+        budgets.append(next(images for step in range(1, 100) if (images := watch.step(step * 20))))
+    rate = 20 * MEASURED  # the clock is looked at once while they are measured
+    seen = 20 * (SETTLING + MEASURED)
+    assert budgets == [seen + rate * (120 - 3), seen + rate * (60 - 3), seen]
 
 
 def test_a_device_that_is_not_there_is_refused(tmp_path):

@@ -60,10 +60,16 @@ def check_schedules(recipe: Recipe, budget: int) -> None:
 
 
 class Stopwatch:
-    """Turns minutes into a budget of images: measured over the first steps, then fixed, so that a run can resume."""
+    """Turns minutes into a budget of images: measured over the first steps, then fixed, so that a run can resume.
 
-    def __init__(self, minutes: float, seen: int) -> None:
-        self.minutes, self.steps = minutes, 0
+    Args:
+        minutes: of the whole run.
+        seen: images until now.
+        spent: seconds of the run until now.
+    """
+
+    def __init__(self, minutes: float, seen: int, spent: float = 0.0) -> None:
+        self.seconds, self.steps = minutes * 60 - spent, 0
         self.start, self.begin, self.seen = time.monotonic(), 0.0, seen
 
     def step(self, seen: int) -> int | None:
@@ -74,5 +80,5 @@ class Stopwatch:
         if self.steps < SETTLING + MEASURED:
             return None
         rate = (seen - self.seen) / max(time.monotonic() - self.begin, 1e-9)
-        left = self.minutes * 60 - (time.monotonic() - self.start)
+        left = self.seconds - (time.monotonic() - self.start)
         return int(average(torch.tensor(seen + max(0.0, rate * left), dtype=torch.float64)))

@@ -164,7 +164,7 @@ class Loop:
         if budget is None and self.run.facts.get("minutes") == self.training.minutes:
             budget = self.run.facts["budget"]
         if budget is None:
-            return Stopwatch(self.training.minutes or 0.0, self.state.seen)
+            return Stopwatch(self.training.minutes or 0.0, self.state.seen, self.seconds)
         self.accept(budget)
         return None
 
