@@ -181,6 +181,22 @@ class SeededNoise(Noise):
         return torch.stack([draw(shape, generator=each, dtype=self.dtype) for each in self.generators])
 
 
+# --- memory ----------------------------------------------------------------------------------------------------------
+
+
+@runtime_checkable
+class Remembers(Protocol):
+    """A part of a net with memory: neither learnt nor averaged, kept in checkpoints, never in weights for use."""
+
+    def memory(self) -> dict[str, Tensor]:
+        """Its tensors, which a resume copies into."""
+        ...
+
+    def merge(self) -> None:
+        """Make it the same on all processes, which all call this together."""
+        ...
+
+
 # --- several processes -----------------------------------------------------------------------------------------------
 
 

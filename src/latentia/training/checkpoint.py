@@ -20,6 +20,7 @@ from safetensors.torch import load_file
 from safetensors.torch import save as serialized
 from torch import Tensor, nn
 
+from latentia.core import Remembers
 from latentia.errors import BadRun
 from latentia.training.step import Optimizers
 
@@ -86,6 +87,16 @@ def copy_into(net: nn.Module, tensors: Mapping[str, Tensor], where: str) -> None
             if tensor.shape != tensors[name].shape:
                 raise BadRun(f"{where}: {name} is {tuple(tensors[name].shape)}, the net has {tuple(tensor.shape)}")
             tensor.copy_(tensors[name])
+
+
+def memory(net: nn.Module) -> dict[str, Tensor]:
+    """What the parts of a net remember (:class:`latentia.core.Remembers`), by name."""
+    return {
+        f"{name}.{slot}": tensor
+        for name, part in net.named_modules()
+        if isinstance(part, Remembers)
+        for slot, tensor in part.memory().items()
+    }
 
 
 def moments(optimizers: Optimizers) -> dict[str, Tensor]:
