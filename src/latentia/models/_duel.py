@@ -14,9 +14,11 @@ from latentia.fields import AtLeast, Help, OneOf, Schedule, Scheduled
 from latentia.losses.adversarial import GAMES, Game
 from latentia.losses.penalties import slope_off_one, squared_slope
 from latentia.losses.schedules import at
+from latentia.models._augment import Shown
 
 Answer = Callable[[Tensor, Batch], Tensor]  # the critic's answers to items, given what the batch gives
 Make = Callable[[Batch, Noise], Tensor]  # a fake for each row of the batch
+Also = Callable[[Tensor, Batch], tuple[Tensor, dict[str, Tensor]]]  # what else fakes are held to, and its logs
 
 
 # the fields of a recipe that plays the game
@@ -70,12 +72,27 @@ def players(recipe: Plays, net: Any) -> dict[str, Group]:
 
 
 def duel(
-    batch: Batch, answer: Answer, make: Make, now: Now, game: Game, slopes: Slopes, lazy: int = 1, critics: int = 1
+    batch: Batch,
+    answer: Answer,
+    make: Make,
+    now: Now,
+    game: Game,
+    slopes: Slopes,
+    lazy: int = 1,
+    critics: int = 1,
+    shown: Shown | None = None,
+    also: Also | None = None,
 ) -> Iterator[Update]:
     """The critic's updates, each on fresh reals, then the generator's.
 
     A fake is made without graph for the critic and again for the generator: a twentieth more time, but no graph of the
     generator is held while the critic is updated.
+
+    Augmented pictures are shown in both updates, reals and fakes by draws of their own, and the penalties are slopes
+    at what is shown: the game is then the one between augmented reals and augmented fakes, and what is proven of R1 and
+    R2 (Mescheder et al. 2018, Huang et al. 2024) holds for it word for word. The papers of both augmentations leave it
+    open; their code takes the slope at the picture before it is augmented, which is less where a part is cut out, and
+    needs second derivatives of the augmentation.
 
     Args:
         batch: ``critics`` independent batches, interleaved.
@@ -86,40 +103,51 @@ def duel(
         slopes: the weights of the penalties.
         lazy: steps between two penalties; theirs count as many times more.
         critics: updates of the critic for one of the generator.
+        shown: what the critic is shown of reals and fakes, if not themselves.
+        also: what the generator lowers beside its game.
     """
+    shown = shown or Shown()
+    shown.begin(now)
     parts = [part for part in batch.parts(critics) if len(part.x)]  # the last held-out items may be fewer
     for index, part in enumerate(parts):
         noise = now.noise.part(index, critics)
-        yield _critic(part, answer, make, noise, game, slopes, lazy if now.stage.penalty else 0)
-    yield _generator(parts[-1], answer, make, now.noise.part(len(parts) - 1, critics), game)
+        yield _critic(part, answer, make, shown, noise, game, slopes, lazy if now.stage.penalty else 0)
+    yield _generator(parts[-1], answer, make, shown, now.noise.part(len(parts) - 1, critics), game, also)
 
 
-def _critic(batch: Batch, answer: Answer, make: Make, noise: Noise, game: Game, slopes: Slopes, times: int) -> Update:
+def _critic(
+    batch: Batch, answer: Answer, make: Make, shown: Shown, noise: Noise, game: Game, slopes: Slopes, times: int
+) -> Update:
     """The critic's update; its penalties count ``times`` their weight."""
     with torch.no_grad():
-        fake = make(batch, noise).to(batch.x.dtype)
+        fake = shown(make(batch, noise).to(batch.x.dtype), noise)
+        own = shown(batch.x, noise)
     sloped = times > 0 and slopes.squared
-    items = torch.cat([batch.x, fake]).detach().requires_grad_(sloped)
+    items = torch.cat([own, fake]).detach().requires_grad_(sloped)
     logits = answer(items, _twice(batch))
     real, other = logits.chunk(2)
     loss = game.critic(real, other).mean()
-    logs = {"critic_real": real.mean(), "critic_fake": other.mean()}
+    logs = {"critic_real": real.mean(), "critic_fake": other.mean(), **shown.hear(game.verdict(real, other))}
     if sloped:
         first, second = squared_slope(logits, items).chunk(2)
         loss = loss + 0.5 * times * (slopes.r1 * first.mean() + slopes.r2 * second.mean())
         logs |= {"slope_real": first.mean(), "slope_fake": second.mean()}
     if times > 0 and slopes.gradient_penalty > 0:
         where = noise.uniform(*[1] * (batch.x.dim() - 1)).to(fake)
-        between = torch.lerp(batch.x, fake, where).detach().requires_grad_()
+        between = torch.lerp(own, fake, where).detach().requires_grad_()
         loss = loss + times * slopes.gradient_penalty * slope_off_one(answer(between, batch), between).mean()
     return Update("critic", loss, logs)
 
 
-def _generator(batch: Batch, answer: Answer, make: Make, noise: Noise, game: Game) -> Update:
-    fake = answer(make(batch, noise), batch)
+def _generator(
+    batch: Batch, answer: Answer, make: Make, shown: Shown, noise: Noise, game: Game, also: Also | None
+) -> Update:
+    made = make(batch, noise)
+    fake = answer(shown(made, noise), batch)
     with torch.no_grad():
-        real = answer(batch.x, batch) if game.pairs else fake
-    return Update("generator", game.generator(real, fake).mean())
+        real = answer(shown(batch.x, noise), batch) if game.pairs else fake
+    more, logs = also(made, batch) if also else (torch.zeros(()).to(fake), {})
+    return Update("generator", game.generator(real, fake).mean() + more, logs)
 
 
 def _twice(batch: Batch) -> Batch:

@@ -18,6 +18,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 from latentia.core import Batch, Group, HasCritic, Noise, Now, Recipe, Samples, Source, Spec, Stage, Update
 from latentia.fields import AtLeast, Help
 from latentia.losses.adversarial import game
+from latentia.models._augment import AdaImages, AdaTarget, Augment, shown_for
 from latentia.models._bodies import Activation, Body, Hidden, Scale, body_for, decoder_for, encoder_for, sizes_for
 from latentia.models._duel import R1, R2, GameName, GradientPenalty, Momentum, Rate, Slopes, duel, players
 from latentia.models._judge import kid
@@ -53,6 +54,9 @@ class GAN(Recipe):
     activation: Activation = "leaky-relu"
     rate: Rate = 1e-3
     momentum: Momentum = 0.0
+    augment: Augment = "none"
+    ada_target: AdaTarget = 0.6
+    ada_images: AdaImages = 100_000
 
     family = "generative adversarial network"
     images = 2_000_000
@@ -98,6 +102,7 @@ class GAN(Recipe):
             Slopes.of(self, now.seen),
             self.lazy,
             self.critics,
+            net.shown,
         )
 
     def judge(self, net: GANNet, source: Source) -> Mapping[str, float]:
@@ -120,6 +125,7 @@ class GANNet(nn.Module):
             for layer in self.critic.modules():
                 if isinstance(layer, nn.Linear | nn.Conv2d):
                     spectral_norm(layer)
+        self.shown = shown_for(recipe, spec)
         shape = spec.shape if spec.kind == "table" else ()
         self.register_buffer("centre", torch.full(shape, 0.5 * (spec.low + spec.high)))
         self.register_buffer("spread", torch.full(shape, 0.5 * (spec.high - spec.low)))

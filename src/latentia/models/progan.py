@@ -20,6 +20,7 @@ from latentia.core import Batch, Group, HasCritic, Noise, Now, Recipe, Samples, 
 from latentia.errors import BadField
 from latentia.fields import AtLeast, Help
 from latentia.losses.adversarial import game
+from latentia.models._augment import AdaImages, AdaTarget, Augment, shown_for
 from latentia.models._bodies import Scale
 from latentia.models._duel import R1, R2, GameName, GradientPenalty, Momentum, Rate, Slopes, duel, players
 from latentia.models._judge import kid
@@ -78,6 +79,9 @@ class ProGAN(Recipe):
     gradient_penalty: GradientPenalty = 0.0
     rate: Rate = 1e-3
     momentum: Momentum = 0.0
+    augment: Augment = "none"
+    ada_target: AdaTarget = 0.6
+    ada_images: AdaImages = 100_000
 
     family = "generative adversarial network"
     images = 2_000_000
@@ -144,6 +148,7 @@ class ProGAN(Recipe):
             now,
             game(self.game),
             Slopes.of(self, now.seen),
+            shown=net.shown,
         )
 
     def neighbours(self, rows: int, batch: int) -> int:
@@ -184,6 +189,7 @@ class ProGANNet(nn.Module):
         self.generator = Generator(recipe.latent, spec, self.sizes, channels, lowest)
         body = GrowingCritic(spec.shape[0], self.sizes, channels, lowest)
         self.critic = Critic(body, self.classes, EqualLinear(body.features, 1, gain=1.0, bias=False, exact=True))
+        self.shown = shown_for(recipe, spec)
         self.register_buffer("centre", torch.tensor(0.5 * (spec.low + spec.high)))
         self.register_buffer("seen", torch.zeros((), dtype=torch.int64))
 
