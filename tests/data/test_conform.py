@@ -5,7 +5,7 @@ import pytest
 import torch
 
 import latentia.data as data
-from latentia.data.conform import quantized
+from latentia.data.augment import quantized
 
 RANDOM = np.random.default_rng(0)
 

@@ -9,13 +9,14 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from latentia.core import Spec
+from latentia.data.augment import quantized
 from latentia.data.dataset import Content, Part
 from latentia.data.options import DataOptions, pixels
 from latentia.data.pictures import background
 from latentia.data.source import Values
 from latentia.errors import BadData
 
-__all__ = ["Conformed", "brought", "conformed", "quantized"]
+__all__ = ["Conformed", "brought", "conformed"]
 
 CHANNELS = {"grey": 1, "rgb": 3, "rgba": 4}
 LUMA = (0.299, 0.587, 0.114)  # of ITU-R BT.601, as Pillow's
@@ -67,11 +68,6 @@ def conformed(content: Content, options: DataOptions) -> Content:
     test = content.test and changed(content.test)
     notes = (*content.notes, f"{brought(content.spec.shape, shape)} as they are read")
     return dataclasses.replace(content, spec=spec, items=changed(content.items), test=test, notes=notes)
-
-
-def quantized(x: Tensor, levels: int | None) -> Tensor:
-    """``x`` in [0, 1] rounded to the nearest of so many levels; as it is for real numbers."""
-    return x if levels is None else (x * (levels - 1)).round() / (levels - 1)
 
 
 def brought(before: tuple[int, ...], after: tuple[int, ...]) -> str:

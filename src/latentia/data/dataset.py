@@ -18,7 +18,9 @@ from latentia.data.source import Split, Values
 from latentia.errors import BadData, BadField
 from latentia.fields import to_json
 
-__all__ = ["Content", "DataSet", "Part", "assemble"]
+__all__ = ["Content", "DataSet", "Part", "assemble", "recorded", "splits_of"]
+
+LATER = ("pairing", "direction", "group_from", "jitter")  # no part of older signatures: they count where they are given
 
 
 @dataclass(frozen=True)
@@ -69,8 +71,8 @@ class DataSet:
     Attributes:
         name: short, fit for a folder name.
         spec: what its items look like.
-        options: what has to be given to :func:`latentia.data.open` to get the same again; ``what`` is ``None`` for
-            arrays and other objects.
+        options: what has to be given to :func:`latentia.data.open` to get the same again; ``what`` (and ``other``, the
+            second place of two) is ``None`` for arrays and other objects.
         signature: a hash of the content and the options.
         notes: sentences for the person.
         train, validation, test: its splits, each a :class:`latentia.core.Source`.
@@ -90,16 +92,41 @@ class DataSet:
 
 
 def assemble(content: Content, what: str | None, options: DataOptions) -> DataSet:
-    """Cut ``content`` into splits that depend on its length alone.
+    """Cut ``content`` into splits that depend on its length alone, or on its groups.
 
     Raises:
         BadData: too few items, pictures under 8 pixels, or labels asked for that are not there.
         BadField: an option that the data cannot follow.
     """
+    for name in ("pairing", "direction"):
+        if getattr(options, name):
+            raise BadField(f"{name} is for two pictures at a time; {content.name} has one")
+    told, signature = recorded(what, None, options, content.hash)
+    splits = splits_of(content, options)
+    spec, about = splits["train"].spec, (content.description, content.terms)
+    return DataSet(
+        content.name, spec, told, signature, **splits, notes=list(content.notes), description=about[0], terms=about[1]
+    )
+
+
+def recorded(what: str | None, other: str | None, options: DataOptions, content: str) -> tuple[dict[str, Any], str]:
+    """What has to be given to open the data again, and the signature of content (a hash) and options."""
+    told = to_json(options)
+    relevant = {name: value for name, value in told.items() if name not in LATER or value}
+    text = json.dumps({**relevant, "what": None}, sort_keys=True)
+    signature = hashlib.blake2b(f"{content} {text}".encode(), digest_size=16).hexdigest()
+    return {"what": what, "other": other, **told}, signature
+
+
+def splits_of(content: Content, options: DataOptions) -> dict[str, Split]:
+    """The three splits of ``content`` by name.
+
+    Raises:
+        BadData, BadField: as :func:`assemble`.
+    """
     spec = _spec(content, options)
-    told = {"what": what, **to_json(options)}
     rows, parts = _cut(content, options.held_out)
-    splits = {
+    return {
         name: Split(
             name,
             spec,
@@ -109,13 +136,10 @@ def assemble(content: Content, what: str | None, options: DataOptions) -> DataSe
             parts[name].names,
             options.binarize,
             options.mirror,
+            options.jitter,
         )
         for name in rows
     }
-    relevant = json.dumps({**told, "what": None}, sort_keys=True)
-    signature = hashlib.blake2b(f"{content.hash} {relevant}".encode(), digest_size=16).hexdigest()
-    notes, about = list(content.notes), (content.description, content.terms)
-    return DataSet(content.name, spec, told, signature, **splits, notes=notes, description=about[0], terms=about[1])
 
 
 def _spec(content: Content, options: DataOptions) -> Spec:
@@ -124,7 +148,7 @@ def _spec(content: Content, options: DataOptions) -> Spec:
     if picture and min(spec.shape[1:]) < SMALLEST:
         height, width = spec.shape[1:]
         raise BadData(f"{content.name}: the pictures are {width} x {height}; at least {SMALLEST} pixels a side")
-    for name in ("mirror", "binarize"):
+    for name in ("mirror", "jitter", "binarize"):
         if getattr(options, name) and not picture:
             raise BadField(f"{name} is for pictures; {content.name} is a {spec.kind}")
     if options.binarize:

@@ -20,9 +20,9 @@ from latentia.data.conform import Conformed, brought
 from latentia.data.dataset import Content, Part, assemble
 from latentia.data.known import KNOWN
 from latentia.data.objects import is_picture, looked, rendered
-from latentia.data.opening import content_of
 from latentia.data.options import DataOptions, size_text
 from latentia.data.pictures import Plan, background, resized
+from latentia.data.reading import content_of
 from latentia.data.source import ArrayValues, Split
 from latentia.errors import BadData, BadField, near
 
@@ -63,7 +63,7 @@ def items(what: Any, like: Spec, *, cache: str | Path | None = None, **options: 
 
 
 def _options(like: Spec, options: dict[str, Any]) -> DataOptions:
-    known = {field.name for field in dataclasses.fields(DataOptions)}
+    known = {"what", "other", *(field.name for field in dataclasses.fields(DataOptions))}
     for name in options:
         if name not in known:
             raise BadField(f"there is no data option {name!r}; {near(name, known)}")

@@ -43,6 +43,22 @@ class DataOptions:
         Between(0.001, 0.45),
     ] = 0.1
     skip_bad: Annotated[bool, Help("leave out pictures that cannot be read, instead of refusing")] = False
+    pairing: Annotated[
+        str | None,
+        Help("two pictures at a time: pairs of an input and an output, or domains that only look alike in themselves"),
+        OneOf(("pairs", "domains")),
+    ] = None
+    direction: Annotated[
+        str | None, Help("which side of pairs is the input: AtoB (default) or BtoA"), OneOf(("AtoB", "BtoA"))
+    ] = None
+    group_from: Annotated[
+        str | None, Help("items of one group stay in one split: FILE.csv or FILE.csv:COLUMN, matched by name")
+    ] = None
+    jitter: Annotated[
+        float,
+        Help("enlarge training pictures by this share and cut them back at a random place; 0.12 is 286 to 256 pixels"),
+        Between(0.0, 1.0),
+    ] = 0.0
 
     def __post_init__(self) -> None:
         check(self)

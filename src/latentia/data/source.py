@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from latentia.core import Batch, Spec, key
+from latentia.data.augment import jittered, mirrored
 
 __all__ = ["ArrayValues", "Split", "Values", "item_noise"]
 
@@ -64,6 +65,7 @@ class Split:
         names: the name of every item in ``values``, if they have names.
         binarize: ``"dynamic"``, ``"static"`` or ``None``.
         mirror: whether :meth:`take` mirrors half of the pictures.
+        jitter: the share by which :meth:`take` enlarges pictures, to cut them back at a random place.
     """
 
     def __init__(
@@ -76,9 +78,10 @@ class Split:
         names: Sequence[str] | None = None,
         binarize: str | None = None,
         mirror: bool = False,
+        jitter: float = 0.0,
     ) -> None:
         self.name, self.spec, self.values, self.rows = name, spec, values, rows
-        self.labels, self.binarize, self.mirror = labels, binarize, mirror
+        self.labels, self.binarize, self.mirror, self.jitter = labels, binarize, mirror, jitter
         self._names = names
         self._permutation = functools.lru_cache(maxsize=2)(self._permute)
 
@@ -91,15 +94,13 @@ class Split:
     def take(self, seed: int, start: int, count: int, rows: slice = slice(None)) -> Batch:
         """``rows`` of the ``count`` examples at position ``start`` of an endless stream of seeded permutations.
 
-        Position p is place p % n of permutation p // n, so any batch size fits and nothing is dropped. Mirroring and
-        dynamic binarisation are drawn for all ``count`` examples and then kept for ``rows``: the same over processes.
+        Position p is place p % n of permutation p // n, so any batch size fits and nothing is dropped. Mirroring,
+        jitter and dynamic binarisation are drawn for all ``count`` examples and then kept for ``rows``: the same over
+        processes.
         """
         indices = self._indices(seed, range(start, start + count)[rows])
-        batch = self._batch(indices)
+        batch = self._augmented(self._batch(indices), seed, start, count, rows)
         x = batch.x
-        if self.mirror:
-            flips = torch.rand(count, generator=_generator(seed, start, "mirror"))[rows] < 0.5
-            x = torch.where(flips[:, None, None, None], x.flip(-1), x)
         if self.binarize == "dynamic":
             noise = torch.rand(count, *self.spec.shape, generator=_generator(seed, start, "binarize"))[rows]
             x = (noise < x).to(x.dtype)
@@ -112,10 +113,7 @@ class Split:
 
         Binarised data is drawn once per item, from its place alone, whichever other items are read with it.
         """
-        if isinstance(indices, slice):
-            indices = torch.arange(len(self))[indices]
-        places = torch.as_tensor(indices, dtype=torch.int64).reshape(-1)
-        places = torch.where(places < 0, places + len(self), places)
+        places = self._places(indices)
         batch = self._batch(places)
         return batch if self.binarize is None else batch._replace(x=self._binarized(batch.x, places))
 
@@ -130,6 +128,25 @@ class Split:
         """The known factors of the items, ``(N, factors)``; only where the data has them (``shapes``)."""
         found: np.ndarray[Any, np.dtype[np.int64]] = self.values.factors(self.rows[indices])  # type: ignore[attr-defined]
         return found
+
+    def _places(self, indices: Sequence[int] | Tensor | slice) -> Tensor:
+        """``indices`` as int64 from 0 on."""
+        if isinstance(indices, slice):
+            indices = torch.arange(len(self))[indices]
+        places = torch.as_tensor(indices, dtype=torch.int64).reshape(-1)
+        return torch.where(places < 0, places + len(self), places)
+
+    def _augmented(self, batch: Batch, seed: int, start: int, count: int, rows: slice) -> Batch:
+        """The batch with its pictures jittered and mirrored, ``x`` and ``y`` of a row alike."""
+        if self.jitter:
+            places = torch.rand(count, 2, generator=_generator(seed, start, "jitter"))[rows]
+            batch = batch._replace(x=jittered(batch.x, places, self.jitter, self.spec.levels))
+            if batch.y is not None and self.spec.y is not None:
+                batch = batch._replace(y=jittered(batch.y, places, self.jitter, self.spec.y.levels))
+        if self.mirror:
+            flips = torch.rand(count, generator=_generator(seed, start, "mirror"))[rows] < 0.5
+            batch = batch._replace(x=mirrored(batch.x, flips), y=None if batch.y is None else mirrored(batch.y, flips))
+        return batch
 
     def _batch(self, places: Tensor) -> Batch:
         picked = self.rows[places]
