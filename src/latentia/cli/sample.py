@@ -16,6 +16,10 @@ def sample(
     *,
     count: Count = 64,
     label: Annotated[str | None, Parameter(help="a class that was trained with --labels, or all: a row each")] = None,
+    truncation: Annotated[
+        float | None,
+        Parameter(help="how far from 0 a number of the noise may lie, for example 0.7: more alike, fewer odd ones"),
+    ] = None,
     numbers: Annotated[bool, Parameter(help="write each seed under its picture", negative="")] = False,
     out: Out = None,
     weights: Weights = "best",
@@ -34,10 +38,10 @@ def sample(
         known = ", ".join(model.spec.classes)
         remark(f"samples of no class in particular; --label takes {known} or all", common.quiet)
     if label != "all":
-        x = model.sample(count, seed=common.seed, label=label)
+        x = model.sample(count, common.seed, label, truncation)
         render.write(x, names, out, common.json, captions=captions)
         return
     classes = model.spec.classes or ("?",)  # without classes the model refuses
-    rows = [model.sample(count, seed=common.seed, label=each) for each in classes]
+    rows = [model.sample(count, common.seed, each, truncation) for each in classes]
     names = [f"{name} {each}" for each in classes for name in names]
     render.write(torch.cat(rows), names, out, common.json, columns=count, captions=captions and captions * len(classes))

@@ -80,7 +80,7 @@ class AdaptivelyAugmented(Shown):
     step, and do not end at 0.8.) Their r_t is the mean sign of the critic's answers to reals; see
     :attr:`latentia.losses.adversarial.Game.verdict` for games whose answers have no zero.
 
-    The buffers are memory: they go through checkpoints, and are the same on all processes.
+    The buffers are memory (:class:`latentia.core.Remembers`), the same on all processes at all times.
     """
 
     p: Tensor
@@ -91,22 +91,27 @@ class AdaptivelyAugmented(Shown):
     def __init__(self, target: float, images: int) -> None:
         super().__init__()
         self.target, self.images = target, images
-        self.register_buffer("p", torch.zeros(()))
-        self.register_buffer("signs", torch.zeros(()))  # sum of the verdicts' signs in the step that was begun last
-        self.register_buffer("rows", torch.zeros(()))  # how many they were, of this process
-        self.register_buffer("seen", torch.tensor(-1))  # where that step began
+        # signs: the sum of those heard in the step that began at ``seen``; rows: how many they were, of this process
+        for name in ("p", "signs", "rows"):
+            self.register_buffer(name, torch.zeros(()), persistent=False)
+        self.register_buffer("seen", torch.tensor(-1), persistent=False)
+
+    def memory(self) -> dict[str, Tensor]:
+        return dict(self.named_buffers())
+
+    def merge(self) -> None:
+        """Nothing to do: what is heard is averaged over processes at once."""
 
     def begin(self, now: Now) -> None:
         """Move p by what the last step heard, once whatever the parts of this one."""
         if not self.training:
             return
-        with torch.no_grad():
-            new = now.seen != self.seen
-            way = (self.signs - self.target * self.rows).sign()
-            self.p.copy_(torch.where(new, (self.p + way * now.stage.batch / self.images).clamp(0, MOST), self.p))
-            for heard in (self.signs, self.rows):
-                heard.mul_(~new)
-            self.seen.copy_(now.seen)
+        new = now.seen != self.seen
+        way = (self.signs - self.target * self.rows).sign()
+        self.p.copy_(torch.where(new, (self.p + way * now.stage.batch / self.images).clamp(0, MOST), self.p))
+        for heard in (self.signs, self.rows):
+            heard.mul_(~new)
+        self.seen.copy_(now.seen)
 
     def forward(self, x: Tensor, noise: Noise) -> Tensor:
         return adaptive(x, noise, self.p) if self.training else x
@@ -115,9 +120,8 @@ class AdaptivelyAugmented(Shown):
         if not self.training:
             return {}
         signs = verdict.detach().sign()
-        with torch.no_grad():
-            self.signs += average(signs.sum())
-            self.rows += len(signs)
+        self.signs += average(signs.sum())
+        self.rows += len(signs)
         return {"ada_p": self.p.clone(), "ada_sure": signs.mean()}
 
 
@@ -131,8 +135,6 @@ def shown_for(recipe: Augments, spec: Spec) -> Shown:
         return Shown()
     if spec.kind != "image":
         raise BadField(f"augment is {recipe.augment}, and the data is a {spec.kind}; it is for pictures: take none")
-    return (
-        AdaptivelyAugmented(recipe.ada_target, recipe.ada_images)
-        if recipe.augment == "ada"
-        else (DifferentiablyAugmented())
-    )
+    if recipe.augment == "diff":
+        return DifferentiablyAugmented()
+    return AdaptivelyAugmented(recipe.ada_target, recipe.ada_images)

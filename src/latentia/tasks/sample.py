@@ -6,21 +6,24 @@ on in whole blocks: seed 17 is always row 17 of the block 0 to 31, decoded besid
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
 from latentia.core import Samples, Spec
-from latentia.errors import BadData, CannotDo
+from latentia.errors import BadData, BadField, CannotDo
 from latentia.tasks.working import ItemNoise, Net, place, require, still
 
-__all__ = ["BLOCK", "draw", "sample"]
+__all__ = ["BLOCK", "TruncatedNoise", "draw", "sample"]
 
 BLOCK = 32
 
 
-def sample(net: Net, spec: Spec, count: int, seed: int = 0, label: int | None = None) -> Tensor:
+def sample(
+    net: Net, spec: Spec, count: int, seed: int = 0, label: int | None = None, truncation: float | None = None
+) -> Tensor:
     """New items: ``(count, *spec.shape)``, float32 on the CPU, in the spec's range; item i is that of ``seed + i``.
 
     Args:
@@ -29,10 +32,12 @@ def sample(net: Net, spec: Spec, count: int, seed: int = 0, label: int | None = 
         count: how many.
         seed: of the first.
         label: the class that all are given, for a net that takes labels.
+        truncation: how far from 0 a number of the noise may lie: see :class:`TruncatedNoise`.
 
     Raises:
-        CannotDo: the net cannot sample, or takes no labels.
+        CannotDo: the net cannot sample, takes no labels, or draws other than normal noise, which is not truncated.
         BadData: a count or a seed below 0.
+        BadField: a truncation that is not above 0.
     """
     if label is not None and not getattr(net, "classes", 0):
         raise CannotDo("this model was not trained with labels; `latentia train gan DATA --labels` learns from them")
@@ -42,7 +47,7 @@ def sample(net: Net, spec: Spec, count: int, seed: int = 0, label: int | None = 
         made: Tensor = net.decode(z, *given)
         return made
 
-    items = _of_seeds(net, range(seed, seed + count), items_of)
+    items = _of_seeds(net, range(seed, seed + count), items_of, truncation)
     return items.reshape(-1, *spec.shape).clamp_(spec.low, spec.high) if spec.kind == "image" else items
 
 
@@ -51,7 +56,40 @@ def draw(net: Net, seeds: Sequence[int]) -> Tensor:
     return _of_seeds(net, seeds, lambda z: z)
 
 
-def _of_seeds(net: Net, seeds: Sequence[int], work: Callable[[Tensor], Tensor]) -> Tensor:
+class TruncatedNoise(ItemNoise):
+    """Noise of items whose normal numbers lie within ``truncation`` of 0; those beyond are drawn again.
+
+    The truncation trick of Brock et al. 2018, "Large Scale GAN Training for High Fidelity Natural Image Synthesis"
+    (https://arxiv.org/abs/1809.11096), section 3.1: items become more alike, and more like what was learnt best.
+    Numbers within stay the item's own, so a wide truncation changes few items; those beyond are drawn anew from the
+    truncated distribution at once, by its quantile function, which takes the same time however narrow it is.
+
+    Raises:
+        BadField: the truncation is not above 0.
+    """
+
+    def __init__(self, seeds: Sequence[int], like: Tensor, truncation: float) -> None:
+        if not 0 < truncation < math.inf:
+            raise BadField(f"truncation is {truncation:g}; it must be more than 0, for example 0.7; 3 cuts hardly any")
+        super().__init__(seeds, like)
+        self.truncation = truncation
+
+    def normal(self, *shape: int) -> Tensor:
+        own, again = super().normal(*shape), super().uniform(*shape)
+        below = torch.special.ndtr(torch.tensor(-self.truncation, dtype=torch.float64))
+        redrawn = torch.special.ndtri(torch.lerp(below, 1 - below, again.cpu().double())).to(own)
+        within = redrawn.clamp(-self.truncation, self.truncation)  # rounding may put one just beyond
+        return torch.where(own.abs() <= self.truncation, own, within)
+
+    def uniform(self, *shape: int) -> Tensor:
+        raise CannotDo(
+            "truncation cuts normal noise, and this model's latents are drawn from something else; leave it out"
+        )
+
+
+def _of_seeds(
+    net: Net, seeds: Sequence[int], work: Callable[[Tensor], Tensor], truncation: float | None = None
+) -> Tensor:
     """One row of ``work(latents)`` per seed, computed in whole blocks of :data:`BLOCK` seeds."""
     require(net, Samples, "sample")
     if min(seeds, default=0) < 0 or len(seeds) == 0:
@@ -59,13 +97,16 @@ def _of_seeds(net: Net, seeds: Sequence[int], work: Callable[[Tensor], Tensor]) 
     wanted: dict[int, list[int]] = {}
     for i, seed in enumerate(seeds):
         wanted.setdefault(seed // BLOCK, []).append(i)
-    done = [_block(net, block, work)[[seeds[i] % BLOCK for i in places]] for block, places in wanted.items()]
+    done = [
+        _block(net, block, work, truncation)[[seeds[i] % BLOCK for i in places]] for block, places in wanted.items()
+    ]
     order = torch.tensor([i for places in wanted.values() for i in places])
     return torch.cat(done)[order.argsort()]
 
 
-def _block(net: Net, block: int, work: Callable[[Tensor], Tensor]) -> Tensor:
-    seeds = range(block * BLOCK, (block + 1) * BLOCK)
+def _block(net: Net, block: int, work: Callable[[Tensor], Tensor], truncation: float | None) -> Tensor:
+    seeds, like = range(block * BLOCK, (block + 1) * BLOCK), place(net)
+    noise = ItemNoise(seeds, like) if truncation is None else TruncatedNoise(seeds, like, truncation)
     with still(net):
-        latents: Tensor = net.draw(ItemNoise(seeds, place(net)))
+        latents: Tensor = net.draw(noise)
         return work(latents).to("cpu", torch.float32)
