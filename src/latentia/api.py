@@ -42,12 +42,14 @@ Progress = Callable[[Event], None]
 BATCH = 256  # items that a loaded model works on at once
 LIMIT = 5_000  # samples that distances are measured on
 SPLITS = ("train", "validation", "test")
+FORMS = {"": "one data set, an item at a time", "pairs": "pairs of input and output", "domains": "two domains"}
 SAME = ("batch", "seed", "average", "precision")  # what a run keeps of its training when it goes on
 
 
 def train(
     recipe: Recipe,
     data: Any,
+    other: Any = None,
     *,
     training: Training | None = None,
     run: str | Path | None = None,
@@ -59,6 +61,7 @@ def train(
     Args:
         recipe: what to learn and how, ``VAE(latent=16)``.
         data: a name, a path, an array, a tensor, a data set, or an opened :class:`~latentia.data.DataSet`.
+        other: the other side of pairs, or the other domain, for a recipe that learns from them.
         training: how to train; or give its fields by name: ``images=100_000``, ``minutes=2``, ``seed=1``.
         run: the folder to keep; ``None`` is a temporary one (:meth:`Model.save` keeps it).
         progress: is told what happens, one event at a time (:mod:`latentia.training.run`).
@@ -69,11 +72,12 @@ def train(
         Diverged, OutOfMemory: as they say.
     """
     training, opening = _options(training, options)
-    opened = data if isinstance(data, data_layer.DataSet) else data_layer.open(data, **opening)
+    opened = data if isinstance(data, data_layer.DataSet) else _opened(recipe, data, other, opening)
     tell = progress or (lambda _: None)
     if opened.spec.kind not in recipe.kinds:
         name = models.name_of(recipe)
         raise BadField(f"{name} learns from {' or '.join(recipe.kinds)} data, and {opened.name} is {opened.spec.kind}")
+    _fits(recipe, opened.spec.pairing)
     recipe = recipe.fitted(opened.spec)
     with processes():
         if run is None and world() > 1:
@@ -86,6 +90,27 @@ def train(
             if run is None:  # nobody knows of it, and nothing in it is of use
                 shutil.rmtree(path, ignore_errors=True)
             raise
+
+
+def _opened(recipe: Recipe, data: Any, other: Any, opening: dict[str, Any]) -> data_layer.DataSet:
+    """The data as the recipe learns from it: one picture at a time, pairs, or domains."""
+    pairing = opening.get("pairing") or recipe.pairing or ("domains" if other is not None else "")
+    _fits(recipe, pairing)
+    return data_layer.open(data, other, **{**opening, "pairing": pairing or None})
+
+
+def _fits(recipe: Recipe, pairing: str) -> None:
+    """Refuse data of another pairing than the recipe's.
+
+    Raises:
+        BadField: naming the models that learn from it.
+    """
+    if pairing != recipe.pairing:
+        names = [name for name in models.names() if models.load(name).pairing == pairing]
+        raise BadField(
+            f"{models.name_of(recipe)} learns from {FORMS[recipe.pairing]}, not from {FORMS[pairing]}; "
+            f"models that do: {', '.join(names) or 'none yet'}"
+        )
 
 
 def _trained(recipe: Recipe, data: data_layer.DataSet, training: Training, path: Path, tell: Progress) -> Model:
@@ -156,10 +181,10 @@ def _recipe(run: Run) -> Recipe:
 
 def _data(run: Run) -> data_layer.DataSet:
     options = dict(run.facts["data"]["options"])
-    what = options.pop("what")
+    what, other = options.pop("what"), options.pop("other", None)
     if what is None:
         raise BadRun(f"{run.path} was trained on an array in memory; give the data again")
-    return data_layer.open(what, **options)
+    return data_layer.open(what, other, **options)
 
 
 def load(run: str | Path, weights: str = "best", device: str = "auto", batch: int = BATCH) -> Model:
@@ -222,23 +247,18 @@ class Model:
 
     def named_items(self, x: Any, **options: Any) -> tuple[Tensor, list[str]]:
         """:meth:`items` with their names: files, or row numbers."""
-        kept = {name: value for name, value in self.facts["data"]["options"].items() if name != "what"}
-        return data_layer.items(x, self.spec, **{**kept, **options})
+        return data_layer.items(x, self.spec, **{**self.facts["data"]["options"], **options})
 
-    def sample(
-        self, count: int = 1, seed: int = 0, label: str | int | None = None, truncation: float | None = None
-    ) -> Tensor:
+    def sample(self, count: int = 1, seed: int = 0, label: str | int | None = None) -> Tensor:
         """New items ``(count, *spec.shape)``; item i is that of seed + i, whatever the count.
 
-        A model that was trained with labels takes one: its name, or its place among ``spec.classes``. With a
-        ``truncation`` of 0.7 each number of the noise lies within 0.7 of 0: items more alike, and fewer odd ones.
+        A model that was trained with labels takes one: its name, or its place among ``spec.classes``.
 
         Raises:
             BadData: a label that was never trained.
-            BadField: a truncation that is not above 0.
-            CannotDo: a model without labels, or a truncation of one whose latents are not normal noise.
+            CannotDo: a model without labels.
         """
-        return sample(self._can("sample", Samples), self.spec, count, seed, self._label(label), truncation)
+        return sample(self._can("sample", Samples), self.spec, count, seed, self._label(label))
 
     def _label(self, label: str | int | None) -> int | None:
         classes = self.spec.classes
