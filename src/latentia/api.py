@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,14 +17,14 @@ from torch import Tensor, nn
 
 from latentia import data as data_layer
 from latentia import models
-from latentia.core import Encodes, HasDensity, Recipe, Reconstructs, Samples, Source, Spec, Training, rank, world
+from latentia.core import Encodes, HasDensity, Recipe, Reconstructs, Samples, Spec, Training, rank, world
 from latentia.data.options import DataOptions
 from latentia.errors import BadData, BadField, BadRun, CannotDo, Refused, near
 from latentia.fields import fields_of, from_json, to_json
-from latentia.tasks.distances import METRICS, distances
+from latentia.judging import judging
+from latentia.metrics.features import Extractor
 from latentia.tasks.encode import codes_of, decode, encode
 from latentia.tasks.evaluate import Figure, evaluate
-from latentia.tasks.features import extractor_for
 from latentia.tasks.hourglass import Row, hourglass
 from latentia.tasks.invert import Inverted, Told, invert, residual_of
 from latentia.tasks.items import latents_of
@@ -40,7 +40,6 @@ from latentia.training.run import FORMAT, WEIGHTS, Event, Mirror, Run, Said, ver
 
 Progress = Callable[[Event], None]
 BATCH = 256  # items that a loaded model works on at once
-LIMIT = 5_000  # samples that distances are measured on
 SPLITS = ("train", "validation", "test")
 FORMS = {"": "one data set, an item at a time", "pairs": "pairs of input and output", "domains": "two domains"}
 SAME = ("batch", "seed", "average", "precision")  # what a run keeps of its training when it goes on
@@ -352,36 +351,63 @@ class Model:
         """Log p(x) of items in nats by importance sampling, with its standard error and effective sample size."""
         return log_likelihood(self._can("log_prob", HasDensity), self.items(x), draws, seed)
 
-    def evaluate(self, split: str = "test", draws: int = 1000, seed: int = 0) -> list[Figure]:
-        """The figures of a split of the data the model was trained on; ``seed`` is that of draws and samples.
+    def evaluate(
+        self,
+        split: str = "test",
+        draws: int = 1000,
+        seed: int = 0,
+        *,
+        metrics: Sequence[str] | None = None,
+        extractor: str | Extractor | None = None,
+        extractor_seed: int | None = None,
+        extractor_weights: str | Path | None = None,
+        count: int | None = None,
+        tell: Callable[[str], None] | None = None,
+    ) -> list[Figure]:
+        """The figures of a split of the data the model was trained on.
 
-        A model that only samples is measured by how far its samples are from the split's items; trained with labels, it
-        is asked for the labels of these items. The Frechet distance is left out where the split has too few items for
-        it (not more than the extractor has features).
+        A model that only samples is measured by how far its samples are from the split's items. Any other that samples
+        is, too, where an extractor or a number of samples is given; with metrics, by those alone. A model of labels is
+        asked for the labels of the split's items.
+
+        Args:
+            split: ``"train"``, ``"validation"`` or ``"test"``.
+            draws: of each likelihood.
+            seed: of draws and samples.
+            metrics: of samples, some of frechet, kid, precision, recall, density, coverage, wasserstein, ms-ssim and
+                classes (what a classifier says of them); by default those that the data allows.
+            extractor: ``"random-conv"`` (tables: ``"pixels"``, the numbers as they are), ``"classifier"`` (trained on
+                the data's labels), ``"inception"``, or any callable from pictures ``(N, C, H, W)`` to ``(N, D)``.
+            extractor_seed: of random convolutions. Hyper-parameters chosen with one seed are reported with another.
+            extractor_weights: the local file of inception's weights.
+            count: of samples; by default half as many as the split has items, at most 5,000.
+            tell: hears what is left out, and why.
+
+        Raises:
+            BadField: an unknown metric or extractor, or what it needs is not there.
+            BadData: too few items or samples; says how many are needed.
         """
         if split not in SPLITS:
             raise BadField(f"split is {split!r}; {near(split, SPLITS)}")
-        source = getattr(self.data(), split)
-        if isinstance(self.net, Reconstructs) or not isinstance(self.net, Samples):
-            return evaluate(self._can("evaluate", Reconstructs), source, draws, seed)
-        # the weights were chosen with the extractor of seed 0, so they are reported with another
-        extractor = extractor_for("pixels" if self.spec.kind == "table" else "random-conv", self.spec, seed=1)
-        half = min(len(source) // 2, LIMIT)
-        few = half <= extractor(source.read(slice(0, 1)).x).shape[1]
-        metrics = [name for name in METRICS if not (few and name == "frechet")]
-        samples = self._samples_like(source, half, seed)
-        return distances(samples, source, None, extractor, seed, split=split, limit=LIMIT, metrics=metrics)
-
-    def _samples_like(self, source: Source, count: int, seed: int) -> Tensor:
-        """Samples with the labels of ``count`` items that lie evenly over a source, if the net takes labels."""
-        if not getattr(self.net, "classes", 0):
-            return self.sample(count, seed)
-        places = torch.linspace(0, len(source) - 1, count).long()
-        labels = torch.cat([cast(Tensor, source.read(part).label) for part in places.split(self.batch)])
-        wanted = torch.bincount(labels, minlength=len(self.spec.classes)).tolist()
-        starts = itertools.accumulate(wanted, initial=seed)  # no seed twice
-        asked = [(each, start, label) for label, (each, start) in enumerate(zip(wanted, starts, strict=False)) if each]
-        return torch.cat([sample(self.net, self.spec, *each) for each in asked])
+        data, found = self.data(), []
+        asked = any(each is not None for each in (extractor, extractor_seed, extractor_weights, count))
+        only_samples = isinstance(self.net, Samples) and not isinstance(self.net, Reconstructs)
+        if metrics is None and not only_samples:
+            found = evaluate(self._can("evaluate", Reconstructs), getattr(data, split), draws, seed)
+        if only_samples or asked or metrics is not None:
+            found += judging(
+                self._can("evaluate with samples", Samples),
+                data,
+                split,
+                metrics=metrics,
+                extractor=extractor,
+                extractor_seed=extractor_seed,
+                extractor_weights=extractor_weights,
+                count=count,
+                seed=seed,
+                tell=tell,
+            )
+        return found
 
     def hourglass(self) -> list[Row]:
         """The layers from x to z to x-hat, with shape and number of weights."""

@@ -8,7 +8,8 @@ from latentia.core import Spec
 from latentia.errors import BadData, BadField
 from latentia.metrics.features import RandomConvolutions, extract, pixels, quantise
 from latentia.metrics.frechet import frechet
-from latentia.tasks.distances import METRICS, distances, judged
+from latentia.tasks.distances import METRICS, PICTURES, chosen, distances
+from latentia.tasks.judged import judge_itself, judged
 
 from .nets import Rows
 
@@ -65,7 +66,9 @@ def test_noise_shows_beside_the_floor(blurred):
 
 def test_real_items_lie_at_the_floor():
     real = digits()
-    for figure in distances(real[:250], real[250:900], None, EXTRACTOR, metrics=("kid", "neighbours", "ms-ssim")):
+    for figure in distances(
+        real[:250], real[250:900], None, EXTRACTOR, metrics=("kid", "precision", "recall", "coverage", "ms-ssim")
+    ):
         assert figure.low - 0.05 <= figure.floor <= figure.high + 0.05, figure
 
 
@@ -106,7 +109,7 @@ def test_too_few_samples_are_refused_with_the_number_needed():
         distances(digits()[:100], digits()[100:900], None, EXTRACTOR)
     with pytest.raises(BadData, match="1 samples cannot be compared with 9 test items"):
         distances(digits()[:1], digits()[:9], None, EXTRACTOR, split="test")
-    with pytest.raises(BadField, match="no metric 'fid'; did you mean 'kid'"):
+    with pytest.raises(BadField, match="no metric 'fid'; did you mean 'frechet'"):
         distances(digits()[:9], digits()[:9], None, EXTRACTOR, metrics=["fid"])
 
 
@@ -115,7 +118,7 @@ def test_tables_have_the_figures_that_need_no_picture():
     found = distances(made, Rows(real), None, pixels)
     assert [each.name.split()[0] for each in found] == ["FD", "KID", "precision", "recall", "density", "coverage"]
     assert found[0].low > found[0].floor
-    assert len(METRICS) == 5
+    assert {each.name.split()[0] for each in found} == {"FD", *METRICS} - {"frechet", "kid", *PICTURES} | {"KID"}
 
 
 def test_judged_by_a_classifier():
@@ -124,18 +127,64 @@ def test_judged_by_a_classifier():
     seen = truth.clone()
     seen[truth == 2] = torch.where(torch.arange(100) % 10 < 6, 2, 1)
     real = (truth, truth)
-    figures = {each.name: each for each in judged(seen, classes, truth, real)}
+    found = judged(seen, classes, truth, real, by="judge 1a2b", fingerprint="1a2b3c", split="test")
+    assert {(each.samples, each.split, each.fingerprint) for each in found} == {(400, "test", "1a2b3c")}
+    assert all(each.name.endswith(" (judge 1a2b)") for each in found)
+    figures = {each.name.removesuffix(" (judge 1a2b)"): each for each in found}
     assert figures["accuracy by label"].value == pytest.approx(0.9)
     assert figures["accuracy by label"].floor == 1
     worst = figures["lowest recall of a class"]
     assert (worst.value, worst.parts) == (pytest.approx(0.6), pytest.approx((1, 1, 0.6, 1)))
     assert "eel" in worst.meaning
+    assert figures["recall of eel"].value == pytest.approx(0.6)
+    assert figures["recall of dog"].value == 1
+    assert figures["recall of dog"].low < 1
     assert figures["classes covered"].value == 4
 
 
+def test_what_a_classifier_says_of_samples_stands_beside_what_it_says_of_real_items():
+    classes = ["cat", "dog", "eel"]
+    asked = torch.tensor([0] * 6 + [1] * 3 + [2] * 3)
+    truth, taken = torch.tensor([0, 0, 1, 1, 2, 2, 2, 2]), torch.tensor([0, 0, 1, 0, 2, 2, 0, 0])
+    figures = {each.name.removesuffix(" (classifier)"): each for each in judged(asked, classes, asked, (taken, truth))}
+    assert figures["accuracy by label"].value == 1
+    assert figures["accuracy by label"].floor == pytest.approx(5 / 8)
+    assert [figures[f"recall of {name}"].floor for name in classes] == [1, 0.5, 0.5]
+    assert figures["KL of classes"].value == pytest.approx(0, abs=1e-12)  # held against the shares that were asked for
+    shares = torch.tensor([5 / 8, 1 / 8, 2 / 8])
+    wanted = torch.tensor([1 / 2, 1 / 4, 1 / 4])
+    assert figures["KL of classes"].floor == pytest.approx(float((shares * (shares / wanted).log()).sum()), abs=1e-6)
+    assert figures["classes covered"].floor == 3
+    many = judged(torch.arange(21), [str(i) for i in range(21)], torch.arange(21))
+    assert len(many) == 4  # no figure for each of so many classes
+    assert len(many[3].parts) == 21
+
+
+def test_the_classifier_tells_its_own_accuracy():
+    figure = judge_itself(180, 200, "classifier 1a2b", "1a2b3c4d")
+    assert (figure.name, figure.value) == ("accuracy on real items (classifier 1a2b)", pytest.approx(0.9))
+    assert figure.low < 0.9 < figure.high
+    assert "of 200" in figure.meaning
+    assert "1a2b3c4d" in figure.meaning
+
+
+def test_metrics_are_made_in_their_order_and_near_misses_are_named():
+    assert chosen(["ms-ssim", "kid"]) == ["kid", "ms-ssim"]
+    for wrong, meant in (
+        ("FID", "frechet"),
+        ("swd", "wasserstein"),
+        ("precison", "precision"),
+        ("coverag", "coverage"),
+    ):
+        with pytest.raises(BadField, match=f"no metric {wrong!r}; did you mean {meant!r}"):
+            chosen([wrong])
+    with pytest.raises(BadField, match="known: coverage, density, frechet, kid"):
+        chosen(["inception-score"])
+
+
 def test_classes_that_no_sample_shows_are_named():
-    figures = judged(torch.tensor([0, 0, 1, 1]), ["cat", "dog", "eel", "fox"], None, None)
-    assert [each.name for each in figures] == ["classes covered", "KL of classes"]
+    figures = judged(torch.tensor([0, 0, 1, 1]), ["cat", "dog", "eel", "fox"])
+    assert [each.name for each in figures] == ["classes covered (classifier)", "KL of classes (classifier)"]
     assert "none is taken for eel, fox" in figures[0].meaning
     assert figures[1].value == pytest.approx(math.log(2))
     assert figures[1].parts == (0.5, 0.5, 0, 0)

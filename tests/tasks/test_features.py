@@ -85,7 +85,7 @@ def test_extractors_by_name(trained):
         ("random", SPEC, "no extractor 'random'; did you mean 'random-conv'"),
         ("dinov2", SPEC, "give your own callable"),
         ("classifier", SPEC, "needs labels to train it on: --labels"),
-        ("inception", SPEC, "needs the file of its weights .* --weights FILE"),
+        ("inception", SPEC, "needs the file of its weights .* --extractor-weights FILE"),
         ("random-conv", Spec("table", (3,)), "takes pictures, and the data is a table; use pixels"),
     ],
 )

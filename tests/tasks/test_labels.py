@@ -6,9 +6,9 @@ import pytest
 import torch
 
 import latentia as lt
-from latentia import api
 from latentia.cli.main import main
 from latentia.errors import BadData, CannotDo
+from latentia.tasks import measure
 from latentia.tasks.sample import sample
 
 SETTINGS = {"images": 256, "batch": 32, "every": 256}
@@ -68,8 +68,10 @@ def test_all_labels_from_the_command_line(run, tmp_path):
 def test_samples_that_are_evaluated_have_the_labels_of_the_items(run, monkeypatch):
     """Without a label a net makes no class in particular: such samples are nobody's and far from the items."""
     asked, model = [], lt.load(run)
-    monkeypatch.setattr(api, "sample", lambda net, spec, *given: (asked.append(given), sample(net, spec, *given))[1])
-    figures = model.evaluate(seed=5)
+    monkeypatch.setattr(
+        measure, "sample", lambda net, spec, *given: (asked.append(given), sample(net, spec, *given))[1]
+    )
+    figures = model.evaluate(seed=5, metrics=["kid", "precision"])
     test = model.data().test
     labels = test.read(slice(None)).label.bincount(minlength=10)
     shares = torch.tensor([next(count for count, _, label in asked if label == each) for each in range(10)])
@@ -78,8 +80,12 @@ def test_samples_that_are_evaluated_have_the_labels_of_the_items(run, monkeypatc
     seeds = [seed for count, start, _ in asked for seed in range(start, start + count)]
     assert sorted(seeds) == list(range(5, 5 + len(test) // 2))
     assert figures
-    assert [figure.value for figure in figures] == [figure.value for figure in model.evaluate(seed=5)]
-    assert [figure.value for figure in figures] != [figure.value for figure in model.evaluate(seed=6)]
+    assert [figure.value for figure in figures] == [
+        figure.value for figure in model.evaluate(seed=5, metrics=["kid", "precision"])
+    ]
+    assert [figure.value for figure in figures] != [
+        figure.value for figure in model.evaluate(seed=6, metrics=["kid", "precision"])
+    ]
 
 
 def test_samples_without_a_label_say_so(run, tmp_path, capsys):

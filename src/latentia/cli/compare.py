@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 from latentia.cli import output
 from latentia.cli.common import DEFAULTS, Common, Out, Split, at_least, load
+from latentia.cli.evaluate import PLAIN, Draws, Measuring
 from latentia.errors import BadField, BadRun
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 def compare(
     *runs: Annotated[str, Parameter(name="RUN", help="the folders of two or more runs")],
     split: Split = "test",
-    draws: Annotated[int, Parameter(help="importance samples of each item's log-likelihood")] = 1000,
+    draws: Draws = 1000,
+    measuring: Measuring = PLAIN,
     out: Out = None,
     common: Common = DEFAULTS,
 ) -> None:
@@ -32,7 +34,7 @@ def compare(
         raise BadField(f"compare takes two or more runs; it got {len(runs)}")
     models = [load(run, common) for run in runs]
     same_data(models)
-    figures = [model.evaluate(split, draws, common.seed) for model in models]
+    figures = [measuring.figures(model, split, draws, common) for model in models]
     found = dict(zip(names_of(runs), figures, strict=True))
     if out is None and not common.json:
         print(table(found))

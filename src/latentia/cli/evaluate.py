@@ -2,15 +2,75 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
-from cyclopts import Parameter
+from cyclopts import Group, Parameter
 
 from latentia.cli import output
 from latentia.cli.common import DEFAULTS, Common, Out, Run, Split, Weights, at_least, load
 
 if TYPE_CHECKING:
+    from latentia.api import Model
     from latentia.tasks.evaluate import Figure
+
+OF_SAMPLES = Group("Samples held against real items", sort_key=50)
+Draws = Annotated[int, Parameter(help="importance samples of each item's log-likelihood")]
+
+
+def _flag(text: str) -> Parameter:
+    return Parameter(help=text, group=OF_SAMPLES)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Measuring:
+    """How samples are measured: the same flags for every verb that does."""
+
+    metrics: Annotated[
+        str | None,
+        _flag(
+            "some of frechet, kid, precision, recall, density, coverage, wasserstein, ms-ssim, classes, "
+            "with commas between them; by default all that the data allows"
+        ),
+    ] = None
+    extractor: Annotated[
+        str | None,
+        _flag("features: random-conv, pixels, classifier or inception [default: random-conv; tables: pixels]"),
+    ] = None
+    extractor_seed: Annotated[int | None, _flag("seed of the random convolutions [default: 1]")] = None
+    extractor_weights: Annotated[str | None, _flag("file of inception's weights")] = None
+    count: Annotated[
+        int | None,
+        Parameter(
+            name=["--count", "-n"],
+            help="samples [default: half as many as the split has items, at most 5,000]",
+            group=OF_SAMPLES,
+        ),
+    ] = None
+
+    def __post_init__(self) -> None:
+        at_least("--extractor-seed", self.extractor_seed, 0)
+        at_least("--count", self.count, 2)
+
+    def figures(self, model: Model, split: str, draws: int, common: Common) -> list[Figure]:
+        """What the model's ``evaluate`` tells."""
+        return model.evaluate(
+            split,
+            draws,
+            common.seed,
+            metrics=None
+            if self.metrics is None
+            else [name.strip() for name in self.metrics.split(",") if name.strip()],
+            extractor=self.extractor,
+            extractor_seed=self.extractor_seed,
+            extractor_weights=self.extractor_weights,
+            count=self.count,
+            tell=common.remark,
+        )
+
+
+PLAIN = Measuring()
 
 
 def evaluate(
@@ -18,15 +78,19 @@ def evaluate(
     /,
     *,
     split: Split = "test",
-    draws: Annotated[int, Parameter(help="importance samples of each item's log-likelihood")] = 1000,
+    draws: Draws = 1000,
+    measuring: Measuring = PLAIN,
     out: Out = None,
     weights: Weights = "best",
     common: Common = DEFAULTS,
 ) -> None:
-    """Held-out figures, each with one sentence on what it means."""
+    """Held-out figures, each with one sentence on what it means.
+
+    Models that only sample are measured by their samples, any other with --metrics, --extractor or --count.
+    """
     output.form(out, output.ROWS)
     at_least("--draws", draws, 1)
-    figures = load(run, common, weights).evaluate(split, draws, common.seed)
+    figures = measuring.figures(load(run, common, weights), split, draws, common)
     output.rows([as_row(figure, whole=bool(out) or common.json) for figure in figures], out, common.json)
 
 

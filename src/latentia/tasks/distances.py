@@ -17,9 +17,8 @@ from torch import Tensor
 
 from latentia.core import Estimate, Source, key
 from latentia.errors import BadData, BadField, near
-from latentia.metrics.classes import Modes, accuracy, modes, recall_by_class
 from latentia.metrics.features import Extractor, name_of, quantise
-from latentia.metrics.fractions import WIDTH, fraction
+from latentia.metrics.fractions import WIDTH
 from latentia.metrics.frechet import enough, frechet, frechet_spread
 from latentia.metrics.kernel import kernel_distance
 from latentia.metrics.neighbours import neighbours
@@ -28,9 +27,11 @@ from latentia.metrics.wasserstein import Level, sliced_wasserstein
 from latentia.tasks.evaluate import Figure
 from latentia.tasks.features import features_of, some
 
-__all__ = ["METRICS", "distances", "judged"]
+__all__ = ["METRICS", "PICTURES", "chosen", "distances"]
 
-METRICS = ("frechet", "kid", "neighbours", "wasserstein", "ms-ssim")
+METRICS = ("frechet", "kid", "precision", "recall", "density", "coverage", "wasserstein", "ms-ssim")
+PICTURES = ("wasserstein", "ms-ssim")  # those that tables do not have
+SAME = {"fid": "frechet", "fd": "frechet", "swd": "wasserstein", "ssim": "ms-ssim"}
 HALVES = 6  # random halves whose spread is the interval of sliced Wasserstein distances
 
 
@@ -41,8 +42,10 @@ class World(NamedTuple):
     features: tuple[Tensor, Tensor, Tensor]
     held_out: Tensor | None  # features
     extractor: str
+    fingerprint: str
     split: str
     seed: int
+    metrics: Sequence[str]
 
     @property
     def told(self) -> str:
@@ -76,19 +79,29 @@ def distances(
         seed: of the halves, subsets, patches and pairs.
         split: what the reference is called in sentences.
         limit: at most this many items of each half.
-        metrics: which of :data:`METRICS`; tables have the first three.
+        metrics: which of :data:`METRICS`; the last two are of pictures, and left out for tables.
 
     Raises:
         BadField: an unknown metric.
         BadData: too few items, not more than features for the Frechet distance; says how many are needed.
     """
+    world = _world(samples, reference, held_out, extractor, seed, split, limit, chosen(metrics))
+    makers = dict.fromkeys(MAKERS[name] for name in world.metrics if samples.ndim == 4 or name not in PICTURES)
+    return [figure for make in makers for figure in make(world)]
+
+
+def chosen(metrics: Sequence[str], known: Sequence[str] = METRICS) -> list[str]:
+    """The metrics named, in the order of ``known``.
+
+    Raises:
+        BadField: an unknown name; says which is near, or what is known.
+    """
     for name in metrics:
-        if name not in METRICS:
-            raise BadField(f"there is no metric {name!r}; {near(name, METRICS)}")
-    world = _world(samples, reference, held_out, extractor, seed, split, limit)
-    pictures = samples.ndim == 4
-    chosen = [name for name in METRICS if name in metrics and (pictures or name not in ("wasserstein", "ms-ssim"))]
-    return [figure for name in chosen for figure in MAKERS[name](world)]
+        if name not in known:
+            meant = SAME.get(name.lower())
+            hint = f"did you mean {meant!r}?" if meant else near(name, known)
+            raise BadField(f"there is no metric {name!r}; {hint}")
+    return [name for name in known if name in metrics]
 
 
 def _world(
@@ -99,6 +112,7 @@ def _world(
     seed: int,
     split: str,
     limit: int,
+    metrics: Sequence[str],
 ) -> World:
     half = min(len(reference) // 2, len(samples), limit)
     if half < 2:
@@ -113,8 +127,11 @@ def _world(
     items = [quantise(each.float()) if picture else each for each in (samples[:half].cpu(), first, second)]
     features = [features_of(extractor, each) for each in items]
     rest = None if held_out is None else features_of(extractor, _drawn(held_out, limit, seed))
-    name = name_of(extractor)
-    return World((items[0], items[1], items[2]), (features[0], features[1], features[2]), rest, name, split, seed)
+    print_of = str(getattr(extractor, "fingerprint", ""))
+    return World(
+        (items[0], items[1], items[2]), (features[0], features[1], features[2]), rest, name_of(extractor), print_of,
+        split, seed, metrics,
+    )  # fmt: skip
 
 
 def _drawn(items: Tensor | Source, count: int, seed: int) -> Tensor:
@@ -124,8 +141,14 @@ def _drawn(items: Tensor | Source, count: int, seed: int) -> Tensor:
     return items[order[:count]].cpu()
 
 
-def _figure(name: str, found: Estimate, floor: float, unit: str, meaning: str, better: str) -> Figure:
-    return Figure(name, found.value, found.low, found.high, unit, meaning, better, floor=floor)
+def _figure(
+    world: World, name: str, found: Estimate, floor: float, unit: str, meaning: str, better: str, featured: bool = True
+) -> Figure:
+    """A figure of samples; ``featured`` is one that the extractor's features decide, and that says so in its name."""
+    return Figure(
+        name.format(world.extractor), found.value, found.low, found.high, unit, meaning, better, floor=floor,
+        samples=len(world.items[0]), split=world.split, fingerprint=world.fingerprint if featured else "",
+    )  # fmt: skip
 
 
 def _frechet(world: World) -> Iterator[Figure]:
@@ -133,12 +156,12 @@ def _frechet(world: World) -> Iterator[Figure]:
     enough(made, real)
     value, floor = frechet(made, real), frechet(rest, real)
     width = WIDTH * frechet_spread(made, real, seed=world.seed)
-    name = "FID" if world.extractor == "inception" else f"FD ({world.extractor})"
+    name = "FID" if world.extractor == "inception" else "FD ({})"
     meaning = (
         f"Distance of mean and covariance of {real.shape[1]} features, {world.told} ({floor:.4g}). It falls with the "
         f"number of items: compare only equal numbers and extractors."
     )
-    yield _figure(name, Estimate(value, value - width, value + width), floor, "", meaning, "lower")
+    yield _figure(world, name, Estimate(value, value - width, value + width), floor, "", meaning, "lower")
 
 
 def _kid(world: World) -> Iterator[Figure]:
@@ -149,7 +172,7 @@ def _kid(world: World) -> Iterator[Figure]:
         f"Unbiased distance of all moments up to the third, {world.told} ({floor.value:.4g}); {found.note}. "
         f"At 0, samples cannot be told from real items by it; chance can make it negative."
     )
-    yield _figure(f"KID ({world.extractor})", found, floor.value, "", meaning, "lower")
+    yield _figure(world, "KID ({})", found, floor.value, "", meaning, "lower")
     if world.held_out is not None:
         apart = measure(world.held_out)
         chance = math.hypot(apart.high - apart.value, found.high - found.value)
@@ -158,7 +181,7 @@ def _kid(world: World) -> Iterator[Figure]:
             if apart.value - found.value > chance
             else "It is not clearly larger, so nothing here speaks of copying."
         )
-        yield _figure(f"KID ({world.extractor}), held-out", apart, floor.value, "", meaning, "lower")
+        yield _figure(world, "KID ({}), held-out", apart, floor.value, "", meaning, "lower")
 
 
 MEANINGS = {
@@ -172,10 +195,10 @@ MEANINGS = {
 def _neighbours(world: World) -> Iterator[Figure]:
     made, real, rest = world.features
     found, floor = neighbours(real, made), neighbours(real, rest)
-    for name, says in MEANINGS.items():
+    for name in (each for each in MEANINGS if each in world.metrics):
         value, best = getattr(found, name), getattr(floor, name).value
-        meaning = f"{says}; {world.told} ({best:.3g})."
-        yield _figure(f"{name} ({world.extractor})", value, best, "", meaning, "higher")
+        meaning = f"{MEANINGS[name]}; {world.told} ({best:.3g})."
+        yield _figure(world, name + " ({})", value, best, "", meaning, "higher")
 
 
 def _wasserstein(world: World) -> Iterator[Figure]:
@@ -191,7 +214,7 @@ def _wasserstein(world: World) -> Iterator[Figure]:
             f"Sliced Wasserstein distance of 7 x 7 patches at {size} pixels, times 1000, {world.told} "
             f"({floor.distance:.3g}); blind to overall brightness and contrast."
         )
-        yield _figure(f"SWD {size}", estimate, floor.distance, "x 1e-3", meaning, "lower")
+        yield _figure(world, f"SWD {size}", estimate, floor.distance, "x 1e-3", meaning, "lower", featured=False)
 
 
 def _spread(measure: Callable[[Tensor, Tensor], list[Level]], a: Tensor, b: Tensor, seed: int) -> list[float]:
@@ -214,84 +237,13 @@ def _similarity(world: World) -> Iterator[Figure]:
         + ("Samples are more alike than real items: diversity is lost." if alike else "No sign of lost diversity.")
         + " It says nothing about quality."
     )
-    yield _figure("MS-SSIM between samples", found, floor.value, "", meaning, "")
+    yield _figure(world, "MS-SSIM between samples", found, floor.value, "", meaning, "", featured=False)
 
 
 MAKERS: dict[str, Callable[[World], Iterator[Figure]]] = {
     "frechet": _frechet,
     "kid": _kid,
-    "neighbours": _neighbours,
+    **dict.fromkeys(MEANINGS, _neighbours),
     "wasserstein": _wasserstein,
     "ms-ssim": _similarity,
 }
-
-
-def judged(
-    predicted: Tensor,
-    classes: Sequence[str],
-    wanted: Tensor | None = None,
-    real: tuple[Tensor, Tensor] | None = None,
-) -> list[Figure]:
-    """What a classifier says of samples: classes covered, and with wanted labels how many are right.
-
-    Args:
-        predicted: the class that the classifier takes each sample for, ``(N,)``.
-        classes: their names.
-        wanted: the labels that samples were asked for; ``None`` for an unconditional model.
-        real: predicted and true labels of held-out real items: the floors, and the shares that classes should have.
-
-    Raises:
-        BadData: labels that are no classes, or not one for each sample.
-    """
-    figures = _covered(predicted, classes, None if wanted is not None or real is None else real[1])
-    return figures if wanted is None else figures + _asked(predicted, wanted, classes, real)
-
-
-def _covered(predicted: Tensor, classes: Sequence[str], labels: Tensor | None) -> list[Figure]:
-    count = len(classes)
-    usual = None if labels is None else np.bincount(labels.numpy(), minlength=count).astype(np.float64)
-    if usual is not None and usual.min() == 0:
-        usual = None  # a class that the held-out items lack has no share to compare with
-    found = modes(predicted.numpy(), count, usual)
-    empty = [name for name, each in zip(classes, found.counts, strict=True) if each == 0]
-    missing = f"none is taken for {', '.join(empty[:8])}{' ...' * (len(empty) > 8)}" if empty else "none is missing"
-    told = f"Classes with at least one of {len(predicted)} samples, as the classifier sees them; {missing}."
-    to = "equal shares" if usual is None else "the data's shares"
-    said = (
-        f"How far the classes' shares are from {to}: 0 at best, {np.log(count):.3g} with all in one of equal classes."
-    )
-    return [
-        Figure("classes covered", found.covered, found.covered, found.covered, f"of {count}", told, "higher"),
-        Figure(
-            "KL of classes", found.divergence, found.divergence, found.divergence, "nats", said, "lower", _shares(found)
-        ),
-    ]
-
-
-def _shares(found: Modes) -> tuple[float, ...]:
-    return tuple(each / sum(found.counts) for each in found.counts)
-
-
-def _asked(
-    predicted: Tensor, wanted: Tensor, classes: Sequence[str], real: tuple[Tensor, Tensor] | None
-) -> list[Figure]:
-    """Accuracy by label, and the class that fares worst."""
-    right = accuracy(predicted.numpy(), wanted.numpy())
-    recalls = recall_by_class(predicted.numpy(), wanted.numpy(), len(classes))
-    worst = int(np.nanargmin(recalls))
-    hits = fraction((predicted == worst)[wanted == worst].numpy())
-    best, least = "", ""
-    floor: tuple[float | None, float | None] = (None, None)
-    if real is not None:
-        usual = recall_by_class(real[0].numpy(), real[1].numpy(), len(classes))
-        both = accuracy(real[0].numpy(), real[1].numpy()).value
-        floor, best, least = (both, float(usual[worst])), f" (real items: {both:.3g})", f" (real: {usual[worst]:.3g})"
-    told = f"Samples that the classifier takes for the class they were asked for, of {len(wanted)}{best}."
-    said = f"The same for the class that fares worst, {classes[worst]}{least}."
-    return [
-        Figure("accuracy by label", right.value, right.low, right.high, "", told, "higher", floor=floor[0]),
-        Figure(
-            "lowest recall of a class", hits.value, hits.low, hits.high, "", said, "higher",
-            tuple(float(each) for each in recalls), floor[1],
-        ),
-    ]  # fmt: skip

@@ -48,6 +48,9 @@ class Figure:
     better: str = ""  # "higher", "lower", or neither
     parts: tuple[float, ...] = ()
     floor: float | None = None  # the same figure of real items against other real ones
+    samples: int | None = None  # how many samples were measured, if it is a figure of samples
+    split: str = ""  # whose real items they were held against
+    fingerprint: str = ""  # the first digits of the SHA-256 of the weights that made the features or judged
 
     def __str__(self) -> str:
         spread = f" [{self.low:.5g}, {self.high:.5g}]" if self.low < self.high else ""

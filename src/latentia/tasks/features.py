@@ -88,7 +88,7 @@ class Inception:
         if weights is None:
             raise BadField(
                 "inception needs the file of its weights (weights-inception-2015-12-05-6726825d.pth, published with "
-                "torch-fidelity): --weights FILE. Without it, random-conv and classifier need no download"
+                "torch-fidelity): --extractor-weights FILE. Without it, random-conv and classifier need no download"
             )
         path, self.fingerprint = checked(weights)
         try:

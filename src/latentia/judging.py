@@ -1,0 +1,122 @@
+"""Judging: how good the samples of a trained model are, with the extractor and the classifier that this takes."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from torch import Tensor
+
+from latentia import data as data_layer
+from latentia.data.dataset import DataSet
+from latentia.errors import BadData, BadField
+from latentia.metrics.features import Extractor
+from latentia.tasks.distances import chosen
+from latentia.tasks.evaluate import Figure
+from latentia.tasks.features import extractor_for, predict
+from latentia.tasks.measure import ALL, CLASSES, Judge, measure
+from latentia.tasks.working import Net, parts, place
+from latentia.training.kept import kept
+
+__all__ = ["judge", "judging"]
+
+SEED = 1  # of random convolutions: the best weights were chosen with seed 0, so they are reported with another
+CHUNK = 512  # items that are read at once
+
+
+def judging(
+    net: Net,
+    data: DataSet,
+    split: str,
+    *,
+    metrics: Sequence[str] | None = None,
+    extractor: str | Extractor | None = None,
+    extractor_seed: int | None = None,
+    extractor_weights: str | Path | None = None,
+    count: int | None = None,
+    seed: int = 0,
+    tell: Callable[[str], None] | None = None,
+) -> list[Figure]:
+    """The figures of samples: see :func:`latentia.tasks.measure.measure` and :meth:`latentia.api.Model.evaluate`.
+
+    A classifier is trained, once, where the data was opened with labels (two classes or more), or where it is asked
+    for: then labels that the data brings and the run did not use are read as well.
+
+    Raises:
+        BadField: an unknown metric or extractor, or what it needs is not there.
+        BadData: too few items, or a file of weights that is missing or damaged.
+    """
+    spec = data.spec
+    word = extractor if isinstance(extractor, str) else None
+    if extractor is None:
+        word = "pixels" if spec.kind == "table" else "random-conv"
+    _check(word, metrics, extractor_seed, extractor_weights)
+    asked = word == "classifier" or CLASSES in (metrics or ())
+    found = None
+    if spec.kind == "image" and (asked or (metrics is None and len(spec.classes) > 1)):
+        data = labelled(data) if asked else data
+        found = judge(data, str(place(net).device))
+    seen_by = extractor if word is None else _named(word, data, extractor_seed, extractor_weights, found)
+    return measure(
+        net,
+        getattr(data, split),
+        cast(Extractor, seen_by),
+        found,
+        data.test if split == "train" else None,
+        split=split,
+        metrics=metrics,
+        count=count,
+        seed=seed,
+        tell=tell,
+    )
+
+
+def _check(word: str | None, metrics: Sequence[str] | None, seed: int | None, weights: str | Path | None) -> None:
+    """Refuse what would have no effect, and unknown metrics, before anything is trained."""
+    chosen(metrics or (), ALL)
+    if metrics is not None and not metrics:
+        raise BadField(f"no metric is named; known: {', '.join(ALL)}")
+    called = word or "your own extractor"
+    if seed is not None and word != "random-conv":
+        raise BadField(f"a seed of the extractor is for random-conv, and {called} has none")
+    if weights is not None and word != "inception":
+        raise BadField(f"a file of weights is for the extractor inception, and {called} takes none")
+
+
+def _named(word: str, data: DataSet, seed: int | None, weights: str | Path | None, found: Judge | None) -> Extractor:
+    return extractor_for(word, data.spec, SEED if seed is None else seed, found and found.net, weights)
+
+
+def labelled(data: DataSet) -> DataSet:
+    """The same items, with the labels that the data brings where the run was trained without.
+
+    Raises:
+        BadField: there are none, or all items have the same.
+    """
+    if not data.spec.classes:
+        try:
+            data = data_layer.open(**{**data.options, "labels": True})
+        except BadData as error:
+            raise BadField(f"a classifier needs labels to learn from: {error}") from None
+    if len(data.spec.classes) < 2:
+        raise BadField(
+            f"a classifier needs two classes or more, and all items of {data.name} are {data.spec.classes[0]}"
+        )
+    return data
+
+
+def judge(data: DataSet, device: str = "auto") -> Judge:
+    """The classifier of labelled pictures: trained with a fixed seed the first time, then read from the cache."""
+    from latentia.models import _classifier
+
+    recipe, training = _classifier.judge(len(data.train))
+
+    def measured(net: Any) -> dict[str, int]:
+        batches = (data.test.read(rows) for rows in parts(len(data.test), CHUNK))
+        right = sum(int((predict(net, batch.x) == cast(Tensor, batch.label)).sum()) for batch in batches)
+        return {"right": right, "total": len(data.test)}
+
+    found = kept(recipe, data, dataclasses.replace(training, device=device), measured)
+    return Judge(found.net, **found.facts)
