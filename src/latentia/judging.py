@@ -15,14 +15,13 @@ from latentia.errors import BadData, BadField
 from latentia.metrics.features import Extractor
 from latentia.tasks.distances import chosen
 from latentia.tasks.evaluate import Figure
-from latentia.tasks.features import extractor_for, predict
+from latentia.tasks.features import SEED, extractor_for, predict, usual
 from latentia.tasks.measure import ALL, CLASSES, Judge, measure
 from latentia.tasks.working import Net, parts, place
 from latentia.training.kept import kept
 
 __all__ = ["judge", "judging"]
 
-SEED = 1  # of random convolutions: the best weights were chosen with seed 0, so they are reported with another
 CHUNK = 512  # items that are read at once
 
 
@@ -51,7 +50,7 @@ def judging(
     spec = data.spec
     word = extractor if isinstance(extractor, str) else None
     if extractor is None:
-        word = "pixels" if spec.kind == "table" else "random-conv"
+        word = usual(spec)
     _check(word, metrics, extractor_seed, extractor_weights)
     asked = word == "classifier" or CLASSES in (metrics or ())
     found = None

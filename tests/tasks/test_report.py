@@ -151,8 +151,18 @@ def test_a_net_that_only_samples_walks_between_seeds(tmp_path):
     data = splits((1, 8, 8))
     made = report(Pictures(), data.test.spec, data, [], {}, tmp_path / "a.html")
     reader = read(made)
-    assert reader.titles == ["Samples", "What the latents stand for", "Interpolations"]
-    assert "seed:0 to seed:1" in " ".join(reader.text)
+    assert reader.titles == ["Samples", "What the latents stand for", "Interpolations", "Held-out figures"]
+    text = " ".join(reader.text)
+    assert "seed:0 to seed:1" in text
+    for word in ("KID (random-conv 1)", "coverage (random-conv 1)", "20 samples against 20 test items", "20 samples;"):
+        assert word in text
+
+
+def test_a_net_that_only_samples_has_no_figures_where_items_are_too_few(tmp_path):
+    data = splits((1, 8, 8))
+    data.test.x = data.test.x[:9]
+    made = report(Pictures(), data.test.spec, data, [], {}, tmp_path / "a.html")
+    assert read(made).titles == ["Samples", "What the latents stand for", "Interpolations"]
 
 
 def test_a_table_has_rows_instead_of_pictures(tmp_path):

@@ -24,9 +24,11 @@ __all__ = [
     "features_of",
     "predict",
     "some",
+    "usual",
 ]
 
 NAMES = ("random-conv", "pixels", "classifier", "inception")
+SEED = 1  # of random convolutions: the best weights are chosen with seed 0, so they are reported with another
 CHUNK = 1024  # items read from a source at a time
 
 
@@ -131,8 +133,13 @@ def checked(path: str | Path, digits: str | None = None) -> tuple[Path, str]:
     return path, found[:12]
 
 
+def usual(spec: Spec) -> str:
+    """The extractor that is taken where none is named: it needs neither labels nor a file."""
+    return "pixels" if spec.kind == "table" else "random-conv"
+
+
 def extractor_for(
-    word: str, spec: Spec, seed: int = 0, net: Net | None = None, weights: str | Path | None = None
+    word: str, spec: Spec, seed: int = SEED, net: Net | None = None, weights: str | Path | None = None
 ) -> Extractor:
     """An extractor by its name.
 

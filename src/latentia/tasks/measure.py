@@ -9,7 +9,7 @@ from typing import NamedTuple, cast
 import torch
 from torch import Tensor
 
-from latentia.core import Samples, Source
+from latentia.core import Samples, Source, key
 from latentia.errors import BadData, BadField
 from latentia.metrics.features import Extractor
 from latentia.tasks.distances import METRICS, PICTURES, chosen, distances
@@ -83,7 +83,7 @@ def measure(
         distances(samples, source, held_out, extractor, seed, split=split, limit=half, metrics=near) if near else []
     )
     if judge is not None and CLASSES in wanted:
-        figures += _judged(judge, samples, labels, source, split)
+        figures += _judged(judge, samples, labels, source, split, seed)
     elif judge is not None:
         figures.append(_itself(judge))
     return figures
@@ -134,29 +134,35 @@ def _check(wanted: Sequence[str], source: Source, judge: Judge | None) -> None:
 def samples_like(net: Net, source: Source, count: int, seed: int = 0) -> tuple[Tensor, Tensor | None]:
     """Samples ``(count, *shape)``, and the labels that they were asked for if the net takes labels.
 
-    Their labels are those of ``count`` items that lie evenly over the source; no seed comes twice.
+    Their labels are those of ``count`` items, drawn from the source by the seed; no seed of a sample comes twice.
     """
     spec = source.spec
     if not getattr(net, "classes", 0):
         return sample(net, spec, count, seed), None
-    labels = _some_items(source, count, lambda _, label: label)
+    labels = _some_items(source, count, seed, lambda _, label: label)
     wanted = torch.bincount(labels, minlength=len(spec.classes)).tolist()
     starts = itertools.accumulate(wanted, initial=seed)
     asked = [(each, start, label) for label, (each, start) in enumerate(zip(wanted, starts, strict=False)) if each]
     return torch.cat([sample(net, spec, *each) for each in asked]), labels.sort().values
 
 
-def _some_items(source: Source, count: int, work: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
-    """``work(x, label)`` of ``count`` items that lie evenly over a labelled source, read in parts."""
-    places = torch.linspace(0, len(source) - 1, count).long()
+def _some_items(source: Source, count: int, seed: int, work: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+    """``work(x, label)`` of ``count`` items of a labelled source, read in parts.
+
+    They are drawn: items at even distances miss classes where labels come in turn.
+    """
+    order = torch.randperm(len(source), generator=torch.Generator().manual_seed(key(seed, "labels")))
+    places = order[:count].sort().values
     batches = (source.read(places[part]) for part in parts(count, CHUNK))
     return torch.cat([work(batch.x, cast(Tensor, batch.label)) for batch in batches])
 
 
-def _judged(judge: Judge, samples: Tensor, labels: Tensor | None, source: Source, split: str) -> list[Figure]:
+def _judged(
+    judge: Judge, samples: Tensor, labels: Tensor | None, source: Source, split: str, seed: int
+) -> list[Figure]:
     count = len(samples)
-    truth = _some_items(source, count, lambda _, label: label)
-    seen = _some_items(source, count, lambda x, _: predict(judge.net, x))
+    truth = _some_items(source, count, seed, lambda _, label: label)
+    seen = _some_items(source, count, seed, lambda x, _: predict(judge.net, x))
     features = ClassifierFeatures(judge.net)
     told = {"by": features.name, "fingerprint": features.fingerprint, "split": split}
     return [*judged(predict(judge.net, samples), source.spec.classes, labels, (seen, truth), **told), _itself(judge)]

@@ -11,11 +11,14 @@ import numpy as np
 from torch import Tensor
 
 from latentia.core import Encodes, HasDensity, Reconstructs, Samples, Source, Spec
+from latentia.errors import BadData
 from latentia.tasks import curves, page
 from latentia.tasks.encode import codes_of
 from latentia.tasks.evaluate import Figure, evaluate
+from latentia.tasks.features import extractor_for, usual
 from latentia.tasks.interpolate import interpolate
 from latentia.tasks.likelihood import log_likelihood
+from latentia.tasks.measure import measure
 from latentia.tasks.nearest import nearest
 from latentia.tasks.reconstruct import reconstruct
 from latentia.tasks.sample import draw, sample
@@ -61,15 +64,28 @@ def report(
         facts: texts that stand under the title, by name, beside what the page finds out itself (data, images seen,
             time, size of the net); ``title`` is the title, ``recipe`` may be a mapping, anything else is left out.
         path: where the page goes; it appears there when it is whole.
-        limit: at most this many held-out items are evaluated.
+        limit: at most this many held-out items are evaluated, or samples where a net only samples.
         draws: of each likelihood. With ``limit`` it decides how long the page takes: ``evaluate`` tells finer figures.
     """
     title = str(facts.get("title") or f"{_called(str(facts.get('model', type(net).__name__)))} on {dataset.name}")
-    figures = evaluate(net, dataset.test, draws, limit=limit) if isinstance(net, Reconstructs) else []
+    figures = _measured(net, dataset.test, limit, draws)
     body = "".join(_sections(net, spec, dataset, rows, figures, draws))
     return page.write(
         page.page(title, _head(net, spec, dataset, rows, facts), body + _foot(figures, facts, limit)), path
     )
+
+
+def _measured(net: Net, source: Source, limit: int, draws: int) -> list[Figure]:
+    """Figures of held-out items, or of samples held against them; none where there are too few."""
+    if isinstance(net, Reconstructs):
+        return evaluate(net, source, draws, limit=limit)
+    if not isinstance(net, Samples):
+        return []
+    try:
+        extractor = extractor_for(usual(source.spec), source.spec)
+        return measure(net, source, extractor, count=min(limit, len(source) // 2))
+    except BadData:
+        return []
 
 
 def _head(net: Net, spec: Spec, dataset: Splits, rows: Sequence[Mapping[str, Any]], facts: Mapping[str, object]) -> str:
@@ -107,7 +123,9 @@ def _foot(figures: Sequence[Figure], facts: Mapping[str, object], limit: int) ->
         fields = [f"{name} {_plain(value)}" for name, value in recipe.items() if value not in NOTHING]
         told.append(f"Recipe: {', '.join(fields)}.")
     if figures:
-        told.append(f"Figures are of at most the first {limit:,} held-out items; intervals are of 95 %.")
+        drawn = max((figure.samples or 0 for figure in figures), default=0)
+        of = f"{drawn:,} samples" if drawn else f"at most the first {limit:,} held-out items"
+        told.append(f"Figures are of {of}; intervals are of 95 %; evaluate takes more.")
     told.append("This page holds examples of the data that the model was trained on.")
     return f"<footer>{page.words(' '.join(told))}</footer>"
 
