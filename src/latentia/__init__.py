@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from latentia.api import Model, load, resume, train
     from latentia.core import Training
     from latentia.models.autoencoder import Autoencoder
+    from latentia.models.cyclegan import CycleGAN
     from latentia.models.gan import GAN
+    from latentia.models.pix2pix import Pix2Pix
     from latentia.models.progan import ProGAN
     from latentia.models.vae import VAE
     from latentia.tasks.pictures import grid
@@ -29,7 +31,9 @@ PUBLIC = {
     "GAN": "latentia.models.gan",
     "VAE": "latentia.models.vae",
     "Autoencoder": "latentia.models.autoencoder",
+    "CycleGAN": "latentia.models.cyclegan",
     "Model": "latentia.api",
+    "Pix2Pix": "latentia.models.pix2pix",
     "ProGAN": "latentia.models.progan",
     "Training": "latentia.core",
     "grid": "latentia.tasks.pictures",
@@ -37,7 +41,21 @@ PUBLIC = {
     "resume": "latentia.api",
     "train": "latentia.api",
 }
-__all__ = ["GAN", "VAE", "Autoencoder", "Model", "ProGAN", "Training", "errors", "grid", "load", "resume", "train"]
+__all__ = [
+    "GAN",
+    "VAE",
+    "Autoencoder",
+    "CycleGAN",
+    "Model",
+    "Pix2Pix",
+    "ProGAN",
+    "Training",
+    "errors",
+    "grid",
+    "load",
+    "resume",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import torch
@@ -9,12 +10,18 @@ import torch
 import latentia as lt
 from latentia.core import Batch, Recipe, Spec, key
 from latentia.data.opening import open as open_data
+from latentia.fields import from_json, to_json
+from latentia.presets import load
 
 PICTURES = Spec("image", (1, 8, 8), levels=256)
 BINARY = Spec("image", (1, 8, 8), levels=2)
 COLOURS = Spec("image", (3, 10, 16), levels=256)
 LABELLED = Spec("image", (1, 8, 8), levels=256, classes=("a", "b", "c"))
 NUMBERS = Spec("table", (5,), None, low=-4.0, high=4.0)
+GREY = Spec("image", (1, 10, 16), levels=256)
+PAIRS = Spec("image", (3, 10, 16), levels=256, y=GREY, pairing="pairs", sides=("b", "a"))
+DOMAINS = Spec("image", (3, 10, 16), levels=256, y=COLOURS, pairing="domains", sides=("a", "b"))
+UNLIKE = Spec("image", (3, 10, 16), levels=256, y=GREY, pairing="domains", sides=("a", "b"))
 
 
 @dataclass(frozen=True)
@@ -23,17 +30,22 @@ class Case:
     recipe: Recipe
     spec: Spec
 
-    def items(self, count: int = 48) -> torch.Tensor:
+    def items(self, count: int = 48, slot: str = "x") -> torch.Tensor:
         """Random items of the spec, the same at each call."""
-        generator = torch.Generator().manual_seed(key(self.name) % 2**31)
-        if self.spec.kind == "table":
-            return torch.randn(count, *self.spec.shape, generator=generator)
-        levels = self.spec.levels or 256
-        whole = torch.randint(0, levels, (count, *self.spec.shape), generator=generator)
+        spec = self.spec if slot == "x" else self.spec.y
+        generator = torch.Generator().manual_seed(key(self.name, slot) % 2**31)
+        if spec.kind == "table":
+            return torch.randn(count, *spec.shape, generator=generator)
+        levels = spec.levels or 256
+        whole = torch.randint(0, levels, (count, *spec.shape), generator=generator)
         return whole.float() / (levels - 1)
 
     def batch(self, count: int = 16) -> Batch:
-        return Batch(self.items(count), label=self.labels(count))
+        return Batch(self.items(count), self.items(count, "y") if self.spec.y else None, self.labels(count))
+
+    def sides(self) -> dict[str, torch.Tensor]:
+        """What is translated to each side."""
+        return dict(zip(self.spec.sides, (self.items(slot="y"), self.items()), strict=True))
 
     def labels(self, count: int = 48) -> torch.Tensor | None:
         return torch.arange(count) % len(self.spec.classes) if self.spec.classes else None
@@ -44,12 +56,23 @@ class Case:
         if self.spec.kind == "table":
             return open_data(items.numpy())
         if self.spec.levels == 256:
-            pictures = (items * 255).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy()
+            pictures = as_bytes(items)
+            if self.spec.y:
+                two = (as_bytes(self.items(slot="y")), pictures)
+                return open_data(*(two if self.spec.pairing == "pairs" else two[::-1]), pairing=self.spec.pairing)
             names = [self.spec.classes[label] for label in self.labels()] if self.spec.classes else None
             return open_data(pictures) if names is None else open_data((pictures, names), labels=True)
         return open_data(items, binarize="dynamic")
 
 
+def as_bytes(items: torch.Tensor):
+    return (items * 255).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy()
+
+
+PUBLISHED_PAIRS, PUBLISHED_DOMAINS = (
+    from_json(cls, {name: value for name, value in load(preset).items() if name in to_json(cls())})
+    for cls, preset in ((lt.Pix2Pix, "pix2pix-isola"), (lt.CycleGAN, "cyclegan-zhu"))
+)
 CASES = [
     Case("vae", lt.VAE(latent=3, hidden=(12,)), PICTURES),
     Case("vae-conv", lt.VAE(latent=3, body="conv", hidden=(4, 8)), COLOURS),
@@ -83,4 +106,10 @@ CASES = [
     Case("autoencoder", lt.Autoencoder(latent=3, hidden=(12,)), PICTURES),
     Case("autoencoder-conv", lt.Autoencoder(latent=3, body="conv", hidden=(4, 8)), COLOURS),
     Case("autoencoder-table", lt.Autoencoder(latent=2, hidden=(12,)), NUMBERS),
+    Case("pix2pix", lt.Pix2Pix(width=4), PAIRS),
+    Case("pix2pix-resnet", lt.Pix2Pix(width=4, net="resnet", blocks=1, r2=0.0, r1="1:0.1@64", affine=False), PAIRS),
+    Case("pix2pix-published", dataclasses.replace(PUBLISHED_PAIRS, width=4, levels=3, halvings=1), PAIRS),
+    Case("cyclegan", lt.CycleGAN(width=4, blocks=1, pool=20), UNLIKE),
+    Case("cyclegan-unet", lt.CycleGAN(width=4, net="unet", game="hinge", identity=0.0), UNLIKE),
+    Case("cyclegan-published", dataclasses.replace(PUBLISHED_DOMAINS, width=4, blocks=1, halvings=1), DOMAINS),
 ]

@@ -13,7 +13,20 @@ from tests.contract.cases import CASES
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from latentia import models
-from latentia.core import Encodes, HasCritic, HasDensity, Noise, Now, Recipe, Reconstructs, Samples, Stage, Training
+from latentia.core import (
+    Encodes,
+    HasCritic,
+    HasDensity,
+    Noise,
+    Now,
+    Recipe,
+    Reconstructs,
+    Samples,
+    Stage,
+    Training,
+    Translates,
+)
+from latentia.errors import BadData
 from latentia.fields import fields_of, from_json, to_json
 from latentia.training.step import optimizers_for, step
 
@@ -138,7 +151,7 @@ def test_the_refusal_of_host_reads_can_fail():
 def test_micro_batches_equal_the_whole_batch(case):
     whole, parts = built(case, torch.float64), built(case, torch.float64)
     batch = case.batch()
-    batch = batch._replace(x=batch.x.double())
+    batch = batch.to(torch.device("cpu"), torch.float64)
     one_step(case, whole, batch, now(dtype=torch.float64))
     groups = case.recipe.groups(parts)
     rows = [slice(0, 8), slice(8, 16)]
@@ -163,7 +176,9 @@ def test_validation_changes_nothing(case):
 
 def test_capabilities_are_what_the_net_has(case):
     net = built(case)
-    has = {each for each in (Samples, Encodes, Reconstructs, HasDensity, HasCritic) if isinstance(net, each)}
+    has = {
+        each for each in (Samples, Encodes, Reconstructs, HasDensity, Translates, HasCritic) if isinstance(net, each)
+    }
     assert has == case.recipe.capabilities
 
 
@@ -174,18 +189,41 @@ def test_nets_return_float32_under_autocast(case):
             assert net.encode(case.batch().x).dtype == torch.float32
         for update in case.recipe.updates(net, case.batch(), now()):
             assert update.loss.dtype == torch.float32
-        assert net.decode(torch.zeros(4, net.latent)).dtype == torch.float32
+        if Samples in case.recipe.capabilities:
+            assert net.decode(torch.zeros(4, net.latent)).dtype == torch.float32
+        for to in net.domains if Translates in case.recipe.capabilities else ():
+            assert net.translate(case.sides()[to], to).dtype == torch.float32
 
 
 def test_shapes_and_range(case):
     net = built(case).eval()
     x = case.batch().x
+    if Translates in case.recipe.capabilities:
+        translates_any_size(case, net.requires_grad_(False))
+        return
     z = net.encode(x) if Encodes in case.recipe.capabilities else net.draw(now().noise)
     assert z.shape == (16, net.latent)
     back = net.decode(z)
     assert back.shape == x.shape
     if case.spec.kind == "image":
         assert float(back.detach().min()) >= -1e-6 or "gaussian" in getattr(case.recipe, "likelihood", "")
+
+
+def translates_any_size(case, net):
+    """A translation has the size of its picture and the channels of its domain, and depends on nothing else."""
+    for to, channels in zip(net.domains, (case.spec.shape[0], case.spec.y.shape[0]), strict=False):
+        x = case.sides()[to][:3, :, :9, :13]
+        made = net.translate(x, to)
+        assert made.shape == (3, channels, 9, 13)
+        assert float(made.min()) >= 0
+        assert float(made.max()) <= 1
+        torch.testing.assert_close(net.translate(x[1:2], to), made[1:2])
+        assert net.given(to).shape[0] == x.shape[1]
+        draws = [net.translate(x, to, Noise(seed, 0, slice(None), 3)) for seed in (0, 0, 1)]
+        assert torch.equal(draws[0], draws[1])
+        assert torch.equal(draws[0], draws[2]) != net.variants
+    with pytest.raises(BadData, match="no domain 'nowhere' to translate to"):
+        net.translate(x, "nowhere")
 
 
 def test_fields_survive_json(case):
