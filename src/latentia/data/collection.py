@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import hashlib
 import os
+import re
 import tarfile
 import zipfile
 import zlib
@@ -14,13 +15,16 @@ from typing import BinaryIO
 
 from latentia.errors import BadData
 
-__all__ = ["ARCHIVES", "PICTURES", "Collection", "Files", "archive", "folder", "is_archive"]
+__all__ = ["ARCHIVES", "PICTURES", "Collection", "Files", "archive", "folder", "is_archive", "lettered"]
 
 PICTURES = (
     *(".png", ".jpg", ".jpeg", ".jfif", ".webp", ".gif", ".bmp"),
     *(".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm"),
 )
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
+
+
+LETTERED = re.compile(r"(?P<split>train|val|test|)[_-]?(?P<side>[AB])", re.IGNORECASE)  # trainA, test_b, A
 
 
 class Collection:
@@ -160,6 +164,25 @@ def folder(path: Path) -> Collection:
             else:
                 others += 1
     return Files(str(path), found, others)
+
+
+def lettered(collection: Collection) -> tuple[Collection, Collection] | None:
+    """The two sides of a folder in which all pictures lie in folders called A and B, or trainA, trainB, testA, testB.
+
+    Raises:
+        BadData: a side without pictures.
+    """
+    if not isinstance(collection, Files):
+        return None
+    sides: dict[str, dict[str, Path]] = {"a": {}, "b": {}}
+    for name, path in zip(collection.names, collection.paths, strict=True):
+        top, _, rest = name.partition("/")
+        if not rest or (found := LETTERED.fullmatch(top)) is None:
+            return None
+        split = found["split"].lower()
+        sides[found["side"].lower()][f"{split}/{rest}" if split else rest] = path
+    a, b = (Files(f"{collection.name} ({side.upper()})", files) for side, files in sides.items())
+    return a, b
 
 
 def _pictures(names: Iterable[str], path: Path) -> tuple[list[str], int]:

@@ -20,6 +20,7 @@ from latentia.fields import to_json
 
 __all__ = ["Content", "DataSet", "Part", "assemble", "recorded", "splits_of"]
 
+HELD_OUT = ("validation", "test")
 LATER = ("pairing", "direction", "group_from", "jitter")  # no part of older signatures: they count where they are given
 
 
@@ -50,6 +51,7 @@ class Content:
         items: the items to learn from (all of them where there is no test set).
         hash: changes when the items change.
         test, validation: the official ones, if there are any.
+        held: the split of each row of the values, where groups decide it.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Content:
     notes: tuple[str, ...] = ()
     description: str = ""
     terms: str = ""
+    held: Sequence[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -173,6 +176,10 @@ def _cut(content: Content, share: float) -> tuple[dict[str, Tensor], dict[str, P
         found = f"{count} item{'s' * (count != 1)}"
         splits = ", ".join(["training", *missing[:-1]]) + f" and {missing[-1]}" if missing else "training"
         raise BadData(f"{content.name} has {found}; at least {needed} are needed: {splits} take one each")
+    if content.held is not None:
+        places = content.items.places()
+        groups = {name: places[[content.held[row] == name for row in places.tolist()]] for name in ("train", *HELD_OUT)}
+        return groups, dict.fromkeys(groups, content.items)
     shuffled = torch.randperm(count, generator=torch.Generator().manual_seed(key(0, "split")))
     order = content.items.places()[shuffled]
     rows, parts = {}, {}

@@ -21,46 +21,55 @@ from latentia.data.cache import NpyRows, megabytes, whole
 from latentia.data.collection import Collection
 from latentia.data.files import Array
 from latentia.data.options import DataOptions
-from latentia.data.pictures import Facts, Plan, Unreadable, facts_of, opened, plan, render
+from latentia.data.pictures import Facts, Plan, Unreadable, facts_of, halved, opened, plan, render
 from latentia.data.progress import Progress
 from latentia.errors import BadData
 
-__all__ = ["Decoded", "decode"]
+__all__ = ["Decoded", "decode", "look", "named"]
 
-FORMAT = 1  # of what is cached; part of its key
+FORMAT = 2  # of what is cached; part of its key
 LARGEST = 1 << 29  # bytes of one picture's file
 log = logging.getLogger("latentia")
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """Pictures as an array ``(N, height, width, channels)``, with the names of those that could be read."""
+    """Pictures as an array ``(N, height, width, channels)``, with the names of those that could be read.
+
+    ``sizes`` holds height and width of each picture's file, or one entry for all.
+    """
 
     array: Array
     names: list[str]
     top: int
     levels: int
     notes: list[str]
+    sizes: list[list[int]]
+
+    def size(self, row: int) -> tuple[int, int]:
+        """Height and width of a picture in its file."""
+        height, width = self.sizes[row if len(self.sizes) > 1 else 0]
+        return height, width
 
 
-def decode(collection: Collection, options: DataOptions, cache: Path) -> Decoded:
-    """The pictures of ``collection``, from the cache if they are there, else decoded into it.
+def decode(collection: Collection, options: DataOptions, cache: Path, half: int | None = None) -> Decoded:
+    """The pictures of ``collection``, or their left (0) or right (1) halves, from the cache or else decoded into it.
 
     Raises:
         BadData: pictures that cannot be read (without ``skip_bad``), mixed sizes or colours, a cache that cannot be
             written.
     """
-    path = cache / "pictures" / f"{_key(collection, options)}.npy"
+    path = cache / "pictures" / f"{_key(collection, options, half)}.npy"
     try:
         return _cached(path)
     except (OSError, ValueError, TypeError, EOFError):  # not there, or damaged: it is made again
-        said = _make(path, collection, options)
+        said = _make(path, collection, options, half)
         found = _cached(path)
         return dataclasses.replace(found, notes=[said, *found.notes])
 
 
-def _key(collection: Collection, options: DataOptions) -> str:
-    told = (options.size, options.fit, options.background, options.color, options.skip_bad)
+def _key(collection: Collection, options: DataOptions, half: int | None) -> str:
+    told = (options.size, options.fit, options.background, options.color, options.skip_bad, half)
     return hashlib.blake2b(repr((FORMAT, collection.stamp, told)).encode(), digest_size=16).hexdigest()
 
 
@@ -72,14 +81,14 @@ def _cached(path: Path) -> Decoded:
     return Decoded(array, **about)
 
 
-def _make(path: Path, collection: Collection, options: DataOptions) -> str:
+def _make(path: Path, collection: Collection, options: DataOptions, half: int | None) -> str:
     """Decode everything into ``path``, and return what was said of it.
 
     What describes the array is in place before it, so the array completes the pair.
     """
-    facts, bad = _look(collection)
+    facts, bad = look(collection, half is not None)
     _judge(bad, collection, options)
-    form, notes = plan(list(facts.values()), options, collection.name)
+    form, notes = plan(list(facts.values()), options, collection.name, half)
     rows = [row for row in collection.order if row in facts]
     size = len(rows) * int(np.prod(form.shape)) * form.dtype.itemsize
     said = f"decoding {len(rows):,} picture{'s' * (len(rows) != 1)} into a cache of {megabytes(size)}: {path}"
@@ -92,25 +101,27 @@ def _make(path: Path, collection: Collection, options: DataOptions) -> str:
         good = [row for row in sorted(rows) if collection.names[row] not in bad]
         writer.keep([place[row] for row in good])
         if bad:
-            notes.append(f"{len(bad):,} pictures left out: {_named(bad)}")
+            notes.append(f"{len(bad):,} pictures left out: {named(bad)}")
+        sizes = [[facts[row].height, facts[row].width] for row in good]
         about = {
             "names": [collection.names[row] for row in good],
             "top": form.top,
             "levels": 2 if binary else form.top + 1,
             "notes": notes,
+            "sizes": sizes if any(each != sizes[0] for each in sizes) else sizes[:1],
         }
         with whole(path.with_suffix(".json"), 0) as text:
             text.write(json.dumps(about).encode())
     return said
 
 
-def _look(collection: Collection) -> tuple[dict[int, Facts], dict[str, str]]:
-    """What each header says by row, and why the others cannot be read by name."""
+def look(collection: Collection, halves: bool = False) -> tuple[dict[int, Facts], dict[str, str]]:
+    """What each header says (of one half of the picture) by row, and why the others cannot be read by name."""
     facts, bad = {}, {}
     for row in collection.order:
         try:
             with collection.open(row) as file, opened(file) as picture:
-                facts[row] = facts_of(picture)
+                facts[row] = halved(facts_of(picture)) if halves else facts_of(picture)
         except Unreadable as error:
             bad[collection.names[row]] = str(error)
         except PermissionError:
@@ -166,13 +177,14 @@ def _pixels(data: bytes, form: Plan) -> Array | str:
 def _judge(bad: dict[str, str], collection: Collection, options: DataOptions) -> None:
     if not bad:
         return
-    found = f"{len(bad):,} of {len(collection.names):,} pictures in {collection.name} cannot be read: {_named(bad)}"
+    found = f"{len(bad):,} of {len(collection.names):,} pictures in {collection.name} cannot be read: {named(bad)}"
     if len(bad) == len(collection.names):
         raise BadData(found)
     if not options.skip_bad:
         raise BadData(f"{found};\nrepair or remove them, or leave them out: --skip-bad (in Python skip_bad=True)")
 
 
-def _named(bad: dict[str, str], most: int = 3) -> str:
-    first = ", ".join(f"{name} ({bad[name]})" for name in sorted(bad)[:most])
+def named(bad: dict[str, str], most: int = 3) -> str:
+    """The first few names of ``bad``, each with its reason if it has one, and how many more there are."""
+    first = ", ".join(f"{name} ({bad[name]})" if bad[name] else name for name in sorted(bad)[:most])
     return first + (f" and {len(bad) - most:,} more" if len(bad) > most else "")

@@ -20,7 +20,7 @@ from latentia.data.options import DataOptions
 from latentia.data.source import ArrayValues
 from latentia.errors import BadData
 
-__all__ = ["pictures_content", "short_name", "splits_and_classes"]
+__all__ = ["own_splits", "pictures_content", "short_name", "splits_and_classes"]
 
 SPLITS = {
     **dict.fromkeys(("train", "training"), "train"),
@@ -49,9 +49,7 @@ def pictures_content(collection: Collection, options: DataOptions, cache: Path) 
     notes = list(decoded.notes)
     if collection.others:
         notes.append(f"{collection.others:,} other files are no pictures and are passed over")
-    if set(splits) != {"train"}:
-        counts = ", ".join(f"{splits.count(each):,} {each}" for each in ("train", "validation", "test"))
-        notes.append(f"the folders' own splits are used: {counts}")
+    notes += own_splits(splits)
     items = part("train")
     if items is None:
         raise BadData(f"{collection.name} has no pictures to train on")
@@ -89,6 +87,14 @@ def splits_and_classes(names: Sequence[str]) -> tuple[list[str], list[str]]:
     if "train" not in found or len(found) < 2 or "" in found:
         return ["train"] * len(names), ["/".join(parts) for parts in folders]
     return [SPLITS[parts[0].lower()] for parts in folders], ["/".join(parts[1:]) for parts in folders]
+
+
+def own_splits(splits: Sequence[str]) -> list[str]:
+    """The sentence for the person when folders say which split each picture is of."""
+    if set(splits) == {"train"}:
+        return []
+    counts = ", ".join(f"{splits.count(each):,} {each}" for each in ("train", "validation", "test"))
+    return [f"the folders' own splits are used: {counts}"]
 
 
 def short_name(path: str) -> str:

@@ -18,7 +18,7 @@ LABELS = ("label", "labels", "class", "target", "y", "category")
 NAMES = ("file", "filename", "name", "path", "image", "image_id", "id")
 
 
-def labels_file(text: str) -> tuple[Path, str | None]:
+def labels_file(text: str, word: str = "label") -> tuple[Path, str | None]:
     """The file and the column that ``FILE[:COLUMN]`` names; a drive letter is no column.
 
     Raises:
@@ -31,11 +31,12 @@ def labels_file(text: str) -> tuple[Path, str | None]:
     path = Path(file).expanduser()
     if file and path.is_file():
         return path, column
-    raise BadData(f"labels_from is {text!r}, and there is no such file; write FILE.csv or FILE.csv:COLUMN")
+    option = {"label": "labels_from", "group": "group_from"}[word]
+    raise BadData(f"{option} is {text!r}, and there is no such file; write FILE.csv or FILE.csv:COLUMN")
 
 
-def labels_for(text: str, names: Sequence[str] | None, count: int, what: str) -> Array:
-    """One label per item of ``what``, as text, from the CSV file that ``text`` names.
+def labels_for(text: str, names: Sequence[str] | None, count: int, what: str, word: str = "label") -> Array:
+    """One label per item of ``what``, or one group where ``word`` says so, from the CSV file that ``text`` names.
 
     A file with a column of names (``file``, ``name``, ``path``, ``id`` ...) is matched by name: the whole relative
     path, the last part of it, or that without its ending. Any other has its rows in the order of the items.
@@ -43,14 +44,14 @@ def labels_for(text: str, names: Sequence[str] | None, count: int, what: str) ->
     Raises:
         BadData: no such column, an item without a label, or another number of rows than items.
     """
-    path, column = labels_file(text)
+    path, column = labels_file(text, word)
     header, rows = read_csv(path)
-    place = _column(path, header, column)
+    place = _column(path, header, column, word)
     by = next((index for index, each in enumerate(header) if each.lower() in NAMES and index != place), None)
     if by is not None and names is not None:
-        return _by_name(path, {row[by]: row[place] for row in rows}, names)
+        return _by_name(path, {row[by]: row[place] for row in rows}, names, word)
     if len(rows) != count:
-        raise BadData(f"{path} has {len(rows):,} labels and {what} has {count:,} items; one label per item is needed")
+        raise BadData(f"{path} has {len(rows):,} {word}s and {what} has {count:,} items; one {word} per item is needed")
     return np.array([row[place] for row in rows])
 
 
@@ -100,26 +101,27 @@ def read_table(path: Path, labels: bool) -> tuple[Array, Array | None]:
     return table, None if place is None else np.array([row[place] for row in rows])
 
 
-def _column(path: Path, header: list[str], column: str | None) -> int:
+def _column(path: Path, header: list[str], column: str | None, word: str) -> int:
     if column is not None:
         if column not in header:
             raise BadData(f"{path} has no column {column!r}; {near(column, header)}")
         return header.index(column)
     if len(header) == 1:
         return 0
-    found = [index for index, each in enumerate(header) if each.lower() in LABELS]
+    known = LABELS if word == "label" else (word, f"{word}s")
+    found = [index for index, each in enumerate(header) if each.lower() in known]
     if len(found) != 1:
-        raise BadData(f"{path} has the columns {', '.join(header)}; say which holds the labels: {path.name}:COLUMN")
+        raise BadData(f"{path} has the columns {', '.join(header)}; say which holds the {word}s: {path.name}:COLUMN")
     return found[0]
 
 
-def _by_name(path: Path, labels: dict[str, str], names: Sequence[str]) -> Array:
+def _by_name(path: Path, labels: dict[str, str], names: Sequence[str], word: str) -> Array:
     found = []
     for name in names:
         pure = PurePosixPath(name)
         label = next((labels[each] for each in (name, pure.name, pure.stem) if each in labels), None)
         if label is None:
-            raise BadData(f"{path} has {len(labels):,} labels, and none for {name}; one label per item is needed")
+            raise BadData(f"{path} has {len(labels):,} {word}s, and none for {name}; one {word} per item is needed")
         found.append(label)
     return np.array(found)
 

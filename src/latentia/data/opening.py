@@ -8,6 +8,7 @@ from typing import Any
 from latentia.data.cache import cache_folder
 from latentia.data.conform import conformed
 from latentia.data.dataset import DataSet, assemble
+from latentia.data.groups import grouped
 from latentia.data.options import DataOptions, size_text
 from latentia.data.pairs import open_two
 from latentia.data.reading import content_of, labelled_by
@@ -54,7 +55,7 @@ def open(
         labels_from: read the labels from ``FILE.csv`` or ``FILE.csv:COLUMN``.
         binarize: draw black or white with the grey value as probability: ``"dynamic"`` anew, ``"static"`` once.
         held_out: share held out for validation, and again for testing where the data has no test set.
-        skip_bad: leave out pictures that cannot be read, instead of refusing.
+        skip_bad: leave out pictures that cannot be read, or have no partner, instead of refusing.
         pairing: ``"pairs"`` of an input and an output, or ``"domains"`` that have nothing in common but a batch; by
             default what is given in two places is two domains.
         direction: which side of pairs is the input: ``"AtoB"`` (as by default) or ``"BtoA"``.
@@ -90,4 +91,6 @@ def open(
     content, told = content_of(what, options, cache_folder(cache))
     if labels_from is not None:
         content = labelled_by(content, labels_from)
+    if group_from is not None:
+        (content,) = grouped([content], group_from, held_out)
     return assemble(conformed(content, options), told, options)

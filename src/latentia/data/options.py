@@ -42,7 +42,9 @@ class DataOptions:
         Help("share held out for validation, and again for testing where the data has no test set"),
         Between(0.001, 0.45),
     ] = 0.1
-    skip_bad: Annotated[bool, Help("leave out pictures that cannot be read, instead of refusing")] = False
+    skip_bad: Annotated[
+        bool, Help("leave out pictures that cannot be read, or have no partner, instead of refusing")
+    ] = False
     pairing: Annotated[
         str | None,
         Help("two pictures at a time: pairs of an input and an output, or domains that only look alike in themselves"),

@@ -1,4 +1,4 @@
-"""Two pictures at a time: an input and an output, or two domains."""
+"""Two pictures at a time: pairs of an input and an output, or two domains."""
 
 from __future__ import annotations
 
@@ -8,11 +8,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from latentia.core import Spec
+from latentia.data.arrays import array_content
+from latentia.data.collection import Collection, archive, folder, is_archive, lettered
 from latentia.data.conform import conformed
 from latentia.data.dataset import Content, DataSet, recorded, splits_of
-from latentia.data.folders import short_name
-from latentia.data.options import DataOptions
+from latentia.data.files import read_npz
+from latentia.data.folders import pictures_content, short_name
+from latentia.data.groups import grouped
+from latentia.data.known import KNOWN
+from latentia.data.matching import Sides, matched, side_by_side, written
+from latentia.data.options import DataOptions, size_text
 from latentia.data.reading import content_of
 from latentia.data.sides import Domains, Pairs
 from latentia.data.source import Split
@@ -30,81 +35,179 @@ def open_two(what: Any, other: Any, options: DataOptions, cache: Path) -> DataSe
     Raises:
         BadData, BadField: as :func:`latentia.data.open`.
     """
-    if other is None:
-        raise BadData(f"{options.pairing} are in two places")
-    (a, told_a), (b, told_b) = (content_of(each, options, cache) for each in (what, other))
-    if options.pairing == "pairs":
-        _as_many(a, b)
-    a, b = (conformed(each, options) for each in (a, b))
-    told = (told_a, told_b) if told_a and told_b else (None, None)
-    return assemble_two(a, b, _sides(what, other), told, options)
-
-
-def _sides(what: Any, other: Any) -> tuple[str, str]:
-    """What the sides are called: by the ends of their paths, or a and b."""
-    one, two = (short_name(str(each)) if isinstance(each, str | Path) else "" for each in (what, other))
-    return (one, two) if one and two and one != two else ("a", "b")
-
-
-def _as_many(a: Content, b: Content) -> None:
-    if len(a.items) != len(b.items):
-        raise BadData(
-            f"{a.name} has {len(a.items):,} pictures and {b.name} {len(b.items):,}; pairs need as many of each"
-        )
-
-
-def assemble_two(
-    a: Content, b: Content, sides: tuple[str, str], told: tuple[str | None, str | None], options: DataOptions
-) -> DataSet:
-    """Two contents as pairs or as domains, cut into splits.
-
-    Args:
-        a: what one side holds.
-        b: what the other holds; for pairs, row i of its values belongs to row i of those of ``a``.
-        sides: what they are called.
-        told: how they are recorded.
-        options: ``pairing`` says which of both it is.
-
-    Raises:
-        BadData: sides of different kinds or sizes, or too few items.
-        BadField: an option that the data cannot follow.
-    """
-    paired = options.pairing == "pairs"
-    _agree(a, b, sides, options)
-    output, given = (b, a) if paired and options.direction != "BtoA" else (a, b)
-    names = sides if output is a else sides[::-1]
-    x = splits_of(output, options)
-    y = _beside(x, given, options) if paired else splits_of(given, options)
-    inner = y["train"].spec
-    spec = dataclasses.replace(x["train"].spec, y=inner, pairing=options.pairing or "", sides=names)
-    make: Callable[[Spec, Split, Split], Split] = Pairs if paired else Domains
-    splits = {name: make(spec, x[name], y[name]) for name in SPLITS}
-    content = hashlib.blake2b(f"{a.hash} {b.hash}".encode(), digest_size=16).hexdigest()
-    kept, signature = recorded(*told, options, content)
-    name = a.name if a.name == b.name else f"{a.name}-{b.name}"
-    notes = list(dict.fromkeys((*a.notes, *b.notes)))
-    about = a.description if a.description == b.description else f"{a.description}; {b.description}"
-    return DataSet(name, spec, kept, signature, **splits, notes=notes, description=about, terms=a.terms or b.terms)
-
-
-def _agree(a: Content, b: Content, sides: tuple[str, str], options: DataOptions) -> None:
-    """Hold the sides and the options against each other."""
     for name in ONE_AT_A_TIME:
         if getattr(options, name):
             raise BadField(f"{name} is for data of one picture at a time, not for {options.pairing}")
     if options.pairing == "domains" and options.direction:
         raise BadField("direction is for pairs; domains are learnt both ways")
-    for content in (a, b):
+    if other is None:
+        found = _one_place(what, options, cache)
+    elif _where(what) == _where(other):
+        raise BadData(f"both places are {_called(what)}; {options.pairing} need two")
+    else:
+        found = _two_places(what, other, options, cache)
+    told = _told(what), None if other is None else _told(other)
+    return _assembled(found, told if told[0] and (told[1] or other is None) else (None, None), options)
+
+
+def _one_place(what: Any, options: DataOptions, cache: Path) -> Sides:
+    """Both sides from one file or folder."""
+    if not isinstance(what, str | Path):
+        raise BadData(f"{options.pairing} are given in two places, or as the path of one that holds both")
+    content = (
+        None if (path := Path(what).expanduser()).exists() else content_of(what, options, cache)
+    )  # or says why not
+    if content is None and path.suffix.lower() == ".npz":
+        return _arrays(path, options)
+    if content is None and (path.is_dir() or is_archive(path)):
+        collection = _collection(path)
+        if (two := lettered(collection)) is not None:
+            return _of_collections(*two, ("a", "b"), options, cache)
+        if options.pairing == "pairs":
+            return side_by_side(collection, options, cache)
+    if content is None and options.pairing == "pairs" and path.suffix.lower() in (".csv", ".tsv"):
+        return written(path, options, cache)
+    if options.pairing == "domains":
+        raise BadData(
+            f"{what} is one domain; give the other too, or a folder with trainA and trainB (or A and B) in it"
+        )
+    raise BadData(
+        f"{what} has no pairs; give two folders, or one of pictures with both sides, a CSV file with two columns of "
+        f"paths, or a .npz with a and b"
+    )
+
+
+def _two_places(what: Any, other: Any, options: DataOptions, cache: Path) -> Sides:
+    """One side from each place."""
+    ends = [short_name(str(each)) if isinstance(each, str | Path) else "" for each in (what, other)]
+    names = (ends[0], ends[1]) if all(ends) and ends[0] != ends[1] else ("a", "b")
+    holds = [_holds_pictures(each) for each in (what, other)]
+    if all(holds) and options.pairing == "pairs":
+        return _of_collections(_collection(Path(what)), _collection(Path(other)), names, options, cache)
+    a, b = (conformed(content_of(each, options, cache)[0], options) for each in (what, other))
+    if options.pairing == "domains":
+        return Sides(a, b, names)
+    if any(holds) or a.test is not None or b.test is not None:
+        raise BadData(
+            f"{_called(what)} and {_called(other)} cannot be matched; pairs are two folders or archives of pictures "
+            f"(by name), or two arrays (row by row)"
+        )
+    return _row_by_row(a, b, names)
+
+
+def _arrays(path: Path, options: DataOptions) -> Sides:
+    """The arrays a and b of a .npz file."""
+    arrays = read_npz(path)
+    if not ("a" in arrays and "b" in arrays):
+        raise BadData(f"{path} holds {', '.join(arrays) or 'nothing'}; {options.pairing} are looked for under a and b")
+    a, b = (
+        dataclasses.replace(
+            conformed(array_content(arrays[each], f"{path}, {each}"), options), name=short_name(path.name)
+        )
+        for each in ("a", "b")
+    )
+    return _row_by_row(a, b, ("a", "b")) if options.pairing == "pairs" else Sides(a, b, ("a", "b"))
+
+
+def _row_by_row(a: Content, b: Content, names: tuple[str, str]) -> Sides:
+    if len(a.items) != len(b.items):
+        raise BadData(
+            f"{names[0]} has {len(a.items):,} items and {names[1]} has {len(b.items):,}; pairs need as many of each"
+        )
+    return Sides(a, b, names)
+
+
+def _of_collections(a: Collection, b: Collection, names: tuple[str, str], options: DataOptions, cache: Path) -> Sides:
+    """Pictures in files as pairs or as domains."""
+    if options.pairing == "pairs":
+        return Sides(*matched(a, b, options, cache), names)
+    return Sides(pictures_content(a, options, cache), pictures_content(b, options, cache), names)
+
+
+def _collection(path: Path) -> Collection:
+    return archive(path.expanduser().absolute()) if is_archive(path) else folder(path.expanduser().absolute())
+
+
+def _holds_pictures(what: Any) -> bool:
+    """Whether ``what`` is the path of a folder or archive."""
+    path = Path(what).expanduser() if isinstance(what, str | Path) and str(what) not in KNOWN else None
+    return path is not None and (path.is_dir() or (is_archive(path) and path.exists()))
+
+
+def _told(what: Any) -> str | None:
+    """How a place is recorded: a known name or a whole path."""
+    if not isinstance(what, str | Path):
+        return None
+    return str(what) if str(what) in KNOWN else str(Path(what).expanduser().absolute())
+
+
+def _where(what: Any) -> str | int:
+    """What tells one place from another, whatever leads to it."""
+    told = _told(what)
+    return id(what) if told is None else told if told in KNOWN else str(Path(told).resolve())
+
+
+def _called(what: Any) -> str:
+    return str(what) if isinstance(what, str | Path) else "an array"
+
+
+def _assembled(found: Sides, told: tuple[str | None, str | None], options: DataOptions) -> DataSet:
+    """Two contents as pairs or as domains, cut into splits.
+
+    Raises:
+        BadData: sides of different sizes, no pictures, or too few of them.
+        BadField: an option that the data cannot follow.
+    """
+    _one_size(found, options)
+    if options.group_from is not None:
+        found = _grouped(found, options)
+    a, b, sides = found
+    paired = options.pairing == "pairs"
+    turned = paired and options.direction != "BtoA"
+    output, given = (b, a) if turned else (a, b)
+    x = splits_of(output, options)
+    y = _beside(x, given, options) if paired else splits_of(given, options)
+    spec = dataclasses.replace(
+        x["train"].spec, y=y["train"].spec, pairing=options.pairing or "", sides=sides[::-1] if turned else sides
+    )
+    make: Callable[[Any, Split, Split], Split] = Pairs if paired else Domains
+    splits = {name: make(spec, x[name], y[name]) for name in SPLITS}
+    content = hashlib.blake2b(f"{a.hash} {b.hash}".encode(), digest_size=16).hexdigest()
+    kept, signature = recorded(*told, options, content)
+    return DataSet(
+        a.name if a.name == b.name else f"{a.name}-{b.name}",
+        spec,
+        kept,
+        signature,
+        **splits,
+        notes=list(dict.fromkeys((*a.notes, *b.notes))),
+        description="; ".join(dict.fromkeys((a.description, b.description))),
+        terms="; ".join(dict.fromkeys(filter(None, (a.terms, b.terms)))),
+    )
+
+
+def _one_size(found: Sides, options: DataOptions) -> None:
+    for content in found[:2]:
         if content.spec.kind != "image":
             raise BadData(f"{content.name} is a {content.spec.kind}; {options.pairing} are made of pictures")
-    one, two = a.spec.shape[1:], b.spec.shape[1:]
-    if one != two:
-        small = min(one, two)
-        size = str(small[0]) if small[0] == small[1] else f"{small[1]}x{small[0]}"
-        raise BadData(
-            f"the pictures of {sides[0]} are {one[1]} x {one[0]} and those of {sides[1]} {two[1]} x {two[0]}; "
-            f"give one size for all: --size {size} (in Python size={size!r})"
+    (height, width), (other_height, other_width) = (each.spec.shape[1:] for each in found[:2])
+    if (height, width) != (other_height, other_width):
+        size = size_text(
+            min((width * height, f"{width}x{height}"), (other_width * other_height, f"{other_width}x{other_height}"))[1]
         )
+        raise BadData(
+            f"the pictures of {found.names[0]} are {width} x {height} and those of {found.names[1]} {other_width} x "
+            f"{other_height}; give one size for all: --size {size} (in Python size={size!r})"
+        )
+
+
+def _grouped(found: Sides, options: DataOptions) -> Sides:
+    """Both sides with splits that keep groups together: those of A for pairs, those of both for domains."""
+    wanted = [found.a] if options.pairing == "pairs" else [found.a, found.b]
+    changed = grouped(wanted, options.group_from or "", options.held_out)
+    return found._replace(
+        a=changed[0], b=dataclasses.replace(found.b, held=changed[0].held) if len(changed) == 1 else changed[1]
+    )
 
 
 def _beside(x: dict[str, Split], given: Content, options: DataOptions) -> dict[str, Split]:

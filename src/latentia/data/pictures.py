@@ -7,6 +7,7 @@ background) and EXIF rotation (applied). Resizing is antialiased.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import re
 import statistics
 import warnings
@@ -24,7 +25,7 @@ from latentia.errors import BadData, BadField
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["Facts", "Plan", "Unreadable", "background", "facts_of", "opened", "plan", "render", "resized"]
+__all__ = ["Facts", "Plan", "Unreadable", "background", "facts_of", "halved", "opened", "plan", "render", "resized"]
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")  # others of Pillow's start programs (EPS)
 GREY = ("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N")
@@ -48,13 +49,17 @@ class Facts:
 
 @dataclass(frozen=True)
 class Plan:
-    """The form that all pictures of a data set are brought to; ``mode`` is Pillow's: L, RGB, RGBA or I;16."""
+    """The form that all pictures of a data set are brought to; ``mode`` is Pillow's: L, RGB, RGBA or I;16.
+
+    ``half`` takes the left (0) or the right (1) half of each picture for the whole.
+    """
 
     height: int
     width: int
     mode: str
     fit: str
     background: str
+    half: int | None = None
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -111,7 +116,18 @@ def facts_of(picture: Image) -> Facts:
     return Facts(height, width, color, picture.mode in DEEP)
 
 
-def plan(facts: Sequence[Facts], options: DataOptions, name: str) -> tuple[Plan, list[str]]:
+def halved(facts: Facts) -> Facts:
+    """The facts of either half of a picture that shows two side by side.
+
+    Raises:
+        Unreadable: it has no two halves of one width.
+    """
+    if facts.width % 2:
+        raise Unreadable(f"{facts.width} pixels wide; two pictures of one width side by side are an even number")
+    return dataclasses.replace(facts, width=facts.width // 2)
+
+
+def plan(facts: Sequence[Facts], options: DataOptions, name: str, half: int | None = None) -> tuple[Plan, list[str]]:
     """The form for pictures with these facts, and sentences for the person.
 
     Raises:
@@ -133,7 +149,7 @@ def plan(facts: Sequence[Facts], options: DataOptions, name: str) -> tuple[Plan,
     small = sum(each.height < height or each.width < width for each in facts)
     if small and options.size:
         notes.append(f"{small:,} of {len(facts):,} pictures are smaller than {width} x {height} and are enlarged")
-    return Plan(height, width, mode, options.fit, options.background), notes
+    return Plan(height, width, mode, options.fit, options.background, half), notes
 
 
 def resized(facts: Sequence[Facts], height: int, width: int) -> list[str]:
@@ -150,10 +166,13 @@ def render(picture: Image, plan: Plan) -> Array:
     from PIL import ImageOps
 
     turned = _orientation(picture)
-    if picture.format in ("JPEG", "MPO"):
+    if picture.format in ("JPEG", "MPO") and plan.half is None:
         _draft(picture, plan, turned >= 5)
     if turned > 1:
         picture = ImageOps.exif_transpose(picture)
+    if plan.half is not None:
+        middle = picture.width // 2
+        picture = picture.crop((plan.half * middle, 0, (plan.half + 1) * middle, picture.height))
     fitted = _fitted(_colored(picture, plan), plan)
     pixels = np.asarray(fitted)
     if plan.mode == "I;16":
