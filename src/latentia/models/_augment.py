@@ -47,7 +47,7 @@ class Augments(Protocol):
     def ada_images(self) -> int: ...
 
 
-class Shown(nn.Module):
+class Augmentation(nn.Module):
     """What the critic is shown of pictures in training: here the pictures themselves.
 
     In eval mode every kind shows the pictures themselves, and remembers nothing.
@@ -65,14 +65,14 @@ class Shown(nn.Module):
         return {}
 
 
-class DifferentiablyAugmented(Shown):
+class Differentiable(Augmentation):
     """DiffAugment: every picture with other colours, moved, and with a hole."""
 
     def forward(self, x: Tensor, noise: Noise) -> Tensor:
         return differentiable(x, noise) if self.training else x
 
 
-class AdaptivelyAugmented(Shown):
+class Adaptive(Augmentation):
     """ADA: each change with probability p, which rises while the critic is too sure of reals and falls while it is not.
 
     After every step p moves by (images of the step) / ``images``: up if the mean sign of the critic's verdicts on the
@@ -125,16 +125,16 @@ class AdaptivelyAugmented(Shown):
         return {"ada_p": self.p.clone(), "ada_sure": signs.mean()}
 
 
-def shown_for(recipe: Augments, spec: Spec) -> Shown:
+def augmentation_for(recipe: Augments, spec: Spec) -> Augmentation:
     """What a recipe's critic is shown.
 
     Raises:
         BadField: augmentation of what is no picture.
     """
     if recipe.augment == "none":
-        return Shown()
+        return Augmentation()
     if spec.kind != "image":
         raise BadField(f"augment is {recipe.augment}, and the data is a {spec.kind}; it is for pictures: take none")
     if recipe.augment == "diff":
-        return DifferentiablyAugmented()
-    return AdaptivelyAugmented(recipe.ada_target, recipe.ada_images)
+        return Differentiable()
+    return Adaptive(recipe.ada_target, recipe.ada_images)

@@ -14,7 +14,7 @@ from latentia.fields import AtLeast, Help, OneOf, Schedule, Scheduled
 from latentia.losses.adversarial import GAMES, Game
 from latentia.losses.penalties import slope_off_one, squared_slope
 from latentia.losses.schedules import at
-from latentia.models._augment import Shown
+from latentia.models._augment import Augmentation
 
 Answer = Callable[[Tensor, Batch], Tensor]  # the critic's answers to items, given what the batch gives
 Make = Callable[[Batch, Noise], Tensor]  # a fake for each row of the batch
@@ -80,7 +80,7 @@ def duel(
     slopes: Slopes,
     lazy: int = 1,
     critics: int = 1,
-    shown: Shown | None = None,
+    augmentation: Augmentation | None = None,
     also: Also | None = None,
 ) -> Iterator[Update]:
     """The critic's updates, each on fresh reals, then the generator's.
@@ -103,31 +103,38 @@ def duel(
         slopes: the weights of the penalties.
         lazy: steps between two penalties; theirs count as many times more.
         critics: updates of the critic for one of the generator.
-        shown: what the critic is shown of reals and fakes, if not themselves.
+        augmentation: what the critic is shown of reals and fakes, if not themselves.
         also: what the generator lowers beside its game.
     """
-    shown = shown or Shown()
-    shown.begin(now)
+    augmentation = augmentation or Augmentation()
+    augmentation.begin(now)
     parts = [part for part in batch.parts(critics) if len(part.x)]  # the last held-out items may be fewer
     for index, part in enumerate(parts):
         noise = now.noise.part(index, critics)
-        yield _critic(part, answer, make, shown, noise, game, slopes, lazy if now.stage.penalty else 0)
-    yield _generator(parts[-1], answer, make, shown, now.noise.part(len(parts) - 1, critics), game, also)
+        yield _critic(part, answer, make, augmentation, noise, game, slopes, lazy if now.stage.penalty else 0)
+    yield _generator(parts[-1], answer, make, augmentation, now.noise.part(len(parts) - 1, critics), game, also)
 
 
 def _critic(
-    batch: Batch, answer: Answer, make: Make, shown: Shown, noise: Noise, game: Game, slopes: Slopes, times: int
+    batch: Batch,
+    answer: Answer,
+    make: Make,
+    augmentation: Augmentation,
+    noise: Noise,
+    game: Game,
+    slopes: Slopes,
+    times: int,
 ) -> Update:
     """The critic's update; its penalties count ``times`` their weight."""
     with torch.no_grad():
-        fake = shown(make(batch, noise).to(batch.x.dtype), noise)
-        own = shown(batch.x, noise)
+        fake = augmentation(make(batch, noise).to(batch.x.dtype), noise)
+        own = augmentation(batch.x, noise)
     sloped = times > 0 and slopes.squared
     items = torch.cat([own, fake]).detach().requires_grad_(sloped)
     logits = answer(items, _twice(batch))
     real, other = logits.chunk(2)
     loss = game.critic(real, other).mean()
-    logs = {"critic_real": real.mean(), "critic_fake": other.mean(), **shown.hear(game.verdict(real, other))}
+    logs = {"critic_real": real.mean(), "critic_fake": other.mean(), **augmentation.hear(game.verdict(real, other))}
     if sloped:
         first, second = squared_slope(logits, items).chunk(2)
         loss = loss + 0.5 * times * (slopes.r1 * first.mean() + slopes.r2 * second.mean())
@@ -140,12 +147,12 @@ def _critic(
 
 
 def _generator(
-    batch: Batch, answer: Answer, make: Make, shown: Shown, noise: Noise, game: Game, also: Also | None
+    batch: Batch, answer: Answer, make: Make, augmentation: Augmentation, noise: Noise, game: Game, also: Also | None
 ) -> Update:
     made = make(batch, noise)
-    fake = answer(shown(made, noise), batch)
+    fake = answer(augmentation(made, noise), batch)
     with torch.no_grad():
-        real = answer(shown(batch.x, noise), batch) if game.pairs else fake
+        real = answer(augmentation(batch.x, noise), batch) if game.pairs else fake
     more, logs = also(made, batch) if also else (torch.zeros(()).to(fake), {})
     return Update("generator", game.generator(real, fake).mean() + more, logs)
 

@@ -18,7 +18,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 from latentia.core import Batch, Group, HasCritic, Noise, Now, Recipe, Samples, Source, Spec, Stage, Update
 from latentia.fields import AtLeast, Help
 from latentia.losses.adversarial import game
-from latentia.models._augment import AdaImages, AdaTarget, Augment, shown_for
+from latentia.models._augment import AdaImages, AdaTarget, Augment, augmentation_for
 from latentia.models._bodies import Activation, Body, Hidden, Scale, body_for, decoder_for, encoder_for, sizes_for
 from latentia.models._duel import R1, R2, GameName, GradientPenalty, Momentum, Rate, Slopes, duel, players
 from latentia.models._judge import kid
@@ -102,7 +102,7 @@ class GAN(Recipe):
             Slopes.of(self, now.seen),
             self.lazy,
             self.critics,
-            net.shown,
+            net.augmentation,
         )
 
     def judge(self, net: GANNet, source: Source) -> Mapping[str, float]:
@@ -125,7 +125,7 @@ class GANNet(nn.Module):
             for layer in self.critic.modules():
                 if isinstance(layer, nn.Linear | nn.Conv2d):
                     spectral_norm(layer)
-        self.shown = shown_for(recipe, spec)
+        self.augmentation = augmentation_for(recipe, spec)
         shape = spec.shape if spec.kind == "table" else ()
         self.register_buffer("centre", torch.full(shape, 0.5 * (spec.low + spec.high)))
         self.register_buffer("spread", torch.full(shape, 0.5 * (spec.high - spec.low)))

@@ -20,7 +20,7 @@ from latentia.core import Batch, Group, HasCritic, Noise, Now, Recipe, Samples, 
 from latentia.errors import BadField
 from latentia.fields import AtLeast, Help
 from latentia.losses.adversarial import game
-from latentia.models._augment import AdaImages, AdaTarget, Augment, shown_for
+from latentia.models._augment import AdaImages, AdaTarget, Augment, augmentation_for
 from latentia.models._bodies import Scale
 from latentia.models._duel import R1, R2, GameName, GradientPenalty, Momentum, Rate, Slopes, duel, players
 from latentia.models._judge import kid
@@ -148,7 +148,7 @@ class ProGAN(Recipe):
             now,
             game(self.game),
             Slopes.of(self, now.seen),
-            shown=net.shown,
+            augmentation=net.augmentation,
         )
 
     def neighbours(self, rows: int, batch: int) -> int:
@@ -189,7 +189,7 @@ class ProGANNet(nn.Module):
         self.generator = Generator(recipe.latent, spec, self.sizes, channels, lowest)
         body = GrowingCritic(spec.shape[0], self.sizes, channels, lowest)
         self.critic = Critic(body, self.classes, EqualLinear(body.features, 1, gain=1.0, bias=False, exact=True))
-        self.shown = shown_for(recipe, spec)
+        self.augmentation = augmentation_for(recipe, spec)
         self.register_buffer("centre", torch.tensor(0.5 * (spec.low + spec.high)))
         self.register_buffer("seen", torch.zeros((), dtype=torch.int64))
 
