@@ -27,16 +27,17 @@ from latentia.tasks.encode import codes_of, decode, encode
 from latentia.tasks.evaluate import Figure, evaluate
 from latentia.tasks.hourglass import Row, hourglass
 from latentia.tasks.invert import Inverted, Told, invert, residual_of
-from latentia.tasks.items import latents_of
+from latentia.tasks.items import labels_of, latents_of
 from latentia.tasks.likelihood import LogProb, log_likelihood
 from latentia.tasks.reconstruct import reconstruct
 from latentia.tasks.sample import sample
 from latentia.tasks.traverse import importance, traverse
 from latentia.tasks.walk import Features, Walk, walk
+from latentia.tasks.watch import Watch
 from latentia.training import checkpoint, loop
 from latentia.training.lock import alone
 from latentia.training.machine import device_of, machine_for, processes, together
-from latentia.training.run import FORMAT, WEIGHTS, Event, Mirror, Run, Said, versions
+from latentia.training.run import FORMAT, WEIGHTS, Event, Mirror, Run, Said, Validated, versions
 
 Progress = Callable[[Event], None]
 BATCH = 256  # items that a loaded model works on at once
@@ -119,9 +120,28 @@ def _trained(recipe: Recipe, data: data_layer.DataSet, training: Training, path:
         folder.mirror = Mirror(path / "tensorboard")
     for sentence in [*moved, *data.notes, *recipe.notes(data.spec)]:
         tell(Said(sentence))
-    loop.train(recipe, data.train, data.validation, training, folder, tell)
+    loop.train(recipe, data.train, data.validation, training, folder, _watched(data, folder, tell))
     together()
     return load(path, device=training.device)
+
+
+def _watched(data: data_layer.DataSet, folder: Run, tell: Progress) -> Progress:
+    """``tell``, with a picture of the same noise and what the detectors find, after each validation."""
+    watch = Watch(data.train, data.validation)
+
+    def told(event: Event) -> None:
+        tell(event)
+        if isinstance(event, Validated) and rank() == 0:
+            with folder.writing():
+                watch.draw(event.net, folder.pictures, event.seen)
+            every, budget = folder.facts["every"], folder.facts["budget"]
+            found = watch.look(event.net, event.learner, event.seen, every, budget, folder.rows())
+            if found.figures:
+                folder.log(event.seen, event.seconds, "watch", found.figures, found=found.found, said=found.said)
+            for sentence in found.said.values():
+                tell(Said(sentence))
+
+    return told
 
 
 def resume(run: str | Path, *, progress: Progress | None = None, **changes: Any) -> Model:
@@ -291,14 +311,17 @@ class Model:
         needed = Reconstructs if draws is None else HasDensity
         return reconstruct(self._can("reconstruct", needed), self.items(x), draws, seed, self.batch)
 
-    def latents(self, items: Sequence[str | int], tell: Callable[[str], None] | None = None) -> Tensor:
+    def latents(
+        self, items: Sequence[str | int], tell: Callable[[str], None] | None = None, seed: int | None = None
+    ) -> Tensor:
         """The latents of items by their words: ``17`` or ``seed:17``, ``row:12`` of the test split, or a file.
 
-        ``tell`` hears how far the picture of each real item's latent is from the item.
+        ``tell`` hears how far the picture of each real item's latent is from the item. With a ``seed``, ``label:7`` is
+        an item, too: its latent is that of the seed.
         """
         words = [str(item) for item in items]
         source = self.data().test if any(word.startswith("row:") for word in words) else None
-        seeds = all(word.removeprefix("seed:").isdecimal() for word in words)
+        seeds = all(word.removeprefix("seed:").isdecimal() or word.startswith("label:") for word in words)
         searched = not isinstance(self.net, Encodes) and isinstance(self.net, Samples)
         self._can("interpolate", Samples if seeds or searched else Reconstructs)
 
@@ -312,13 +335,20 @@ class Model:
         def opener(path: Any, like: Spec) -> tuple[Tensor, list[str]]:
             return self.named_items(path)  # as encode reads it: with the options of the run's data
 
-        return latents_of(self.net, self.spec, words, source, opener, coder)
+        return latents_of(self.net, self.spec, words, source, opener, coder, seed)
 
     def interpolate(
-        self, items: Sequence[str | int], steps: int = 9, how: str = "slerp", loop: bool = False, even: bool = False
+        self,
+        items: Sequence[str | int],
+        steps: int = 9,
+        how: str = "slerp",
+        loop: bool = False,
+        even: bool = False,
+        label: str | int | None = None,
+        seed: int = 0,
     ) -> Tensor:
-        """The walk through latent space from item to item ``(frames, *shape)``."""
-        return self.walk(items, steps, how, loop, even).x
+        """The walk through latent space from item to item ``(frames, *shape)``, as :meth:`walk` tells it."""
+        return self.walk(items, steps, how, loop, even, label=label, seed=seed).x
 
     def walk(
         self,
@@ -330,9 +360,17 @@ class Model:
         frames: int | None = None,
         features: Features | None = None,
         tell: Callable[[str], None] | None = None,
+        label: str | int | None = None,
+        seed: int = 0,
     ) -> Walk:
-        """The walk with its latents, and its steps as measured in the pictures (:mod:`latentia.tasks.walk`)."""
-        return walk(self.net, self.latents(items, tell), steps, how, loop, even, frames, features, self.batch)
+        """The walk with its latents, and its steps as measured in the pictures (:mod:`latentia.tasks.walk`).
+
+        Between labels (``label:3``) the noise is that of ``seed``, and the label's features are interpolated. In such a
+        walk ``label`` is that of the seeds.
+        """
+        labels = labels_of(self.net, self.spec, items, self._label, label)
+        ends = self.latents(items, tell, seed)
+        return walk(self.net, ends, steps, how, loop, even, frames, features, self.batch, labels)
 
     def traverse(
         self, at: str | int | None = None, steps: int = 9, latents: Sequence[int] | None = None

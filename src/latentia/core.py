@@ -476,6 +476,10 @@ class HasCritic(Samples, Protocol):
         """
         ...
 
+    def detailed(self, x: Tensor) -> Tensor:
+        """Items ``(N, *spec.shape)`` with the detail that samples have by now: as they are, if the nets do not grow."""
+        ...
+
 
 class Distribution(Protocol):
     """What nets return: an object that holds float32 (or float64) parameters, one row per example."""

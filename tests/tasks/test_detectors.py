@@ -54,13 +54,14 @@ def test_balance_at_both_ends_and_its_interval():
 
 def test_overfitting_is_seen_when_held_out_items_fall_back_to_the_fakes():
     train, fake = normal(400) + 2, normal(400, seed=1) - 2
-    assert overfitting(train, normal(200, seed=2) + 2, fake) is None
-    said = overfitting(train, normal(200, seed=2), fake)
+    assert overfitting(train, normal(200, seed=2) + 2, fake).said is None
+    gap, said = overfitting(train, normal(200, seed=2), fake)
+    assert gap == pytest.approx(0.5, abs=0.05)
     assert "by heart" in said
     assert "50% of the way back" in said or "49%" in said or "51%" in said
-    assert overfitting(train[:30], normal(30, seed=5) + 1.8, 10 * fake) is None  # no more than chance
-    assert overfitting(train[:19], normal(19, seed=5), fake) is None  # too few to say
-    assert overfitting(fake, fake, train) is None  # a critic that has not learnt yet
+    assert overfitting(train[:30], normal(30, seed=5) + 1.8, 10 * fake).said is None  # no more than chance
+    assert math.isnan(overfitting(train[:19], normal(19, seed=5), fake).value)  # too few to say
+    assert math.isnan(overfitting(fake, fake, train).value)  # a critic that has not learnt yet
 
 
 def test_saturation_needs_several_readings_in_a_row():
@@ -74,11 +75,12 @@ def test_saturation_needs_several_readings_in_a_row():
 
 def test_lost_modes_are_named_and_rare_ones_are_not_missed():
     real = np.repeat(np.arange(4), [400, 400, 190, 10])
-    assert mode_coverage(real[::2], real) is None
-    said = mode_coverage(np.repeat([0, 1, 2], [250, 240, 3]), real, names=("cat", "dog", "eel", "fox"))
+    assert mode_coverage(real[::2], real) == (0, None)
+    held, said = mode_coverage(np.repeat([0, 1, 2], [250, 240, 3]), real, names=("cat", "dog", "eel", "fox"))
+    assert held == pytest.approx(0.19)
     assert said.startswith("Samples leave out 1 of 4 modes of the training set, which hold 19.0% of it (eel).")
-    assert mode_coverage([0, 1, 0, 1], real) is None  # four samples say nothing
-    assert "mode 2" in mode_coverage(np.zeros(500, int), real)
+    assert mode_coverage([0, 1, 0, 1], real).said is None  # four samples say nothing
+    assert "mode 2" in mode_coverage(np.zeros(500, int), real).said
     with pytest.raises(BadData, match="no samples"):
         mode_coverage([], real)
 
@@ -86,7 +88,7 @@ def test_lost_modes_are_named_and_rare_ones_are_not_missed():
 def test_false_alarms_of_lost_modes_are_rare():
     generator = np.random.default_rng(0)
     share = generator.dirichlet(np.ones(100))
-    alarms = sum(mode_coverage(generator.choice(100, 1000, p=share), generator.choice(100, 4000, p=share)) is not None
+    alarms = sum(mode_coverage(generator.choice(100, 1000, p=share), generator.choice(100, 4000, p=share)).said is not None
                  for _ in range(50))  # fmt: skip
     assert alarms <= 1
 
@@ -105,22 +107,36 @@ def test_bins_are_modes_where_there_are_no_labels():
     assert len(bins(real[:60], count=50)) == 3
     made = nearest_bin(real[:300], found)
     assert len(set(made)) == 3
-    assert "1 of 4 modes" in mode_coverage(made, nearest_bin(real, found))
+    assert "1 of 4 modes" in mode_coverage(made, nearest_bin(real, found)).said
 
 
-@pytest.mark.parametrize(("train", "held_out"), [(300, 300), (900, 100)])
-def test_copies_are_told_from_good_samples(train, held_out):
+@pytest.mark.parametrize(("train", "held_out", "copied"), [(300, 300, 0.5), (900, 100, 0.8)])
+def test_copies_are_told_from_good_samples(train, held_out, copied):
     generator = torch.Generator().manual_seed(0)
     known, unseen, fresh = (torch.randn(count, 5, generator=generator) for count in (train, held_out, 400))
-    assert memorisation(fresh, Rows(known), Rows(unseen)) is None
-    assert memorisation(fresh * 0.1, Rows(known), Rows(unseen)) is None  # blurred to the middle, but no copies
-    near = known[:200] + 0.01 * torch.randn(200, 5, generator=generator)
-    said = memorisation(torch.cat([fresh[:200], near]), Rows(known), Rows(unseen))
+    assert memorisation(fresh, Rows(known), Rows(unseen)).said is None
+    assert memorisation(fresh * 0.1, Rows(known), Rows(unseen)).said is None  # blurred to the middle, but no copies
+    near = known[torch.arange(int(400 * copied)) % 250]
+    made = torch.cat([fresh[len(near) :], near + 0.01 * torch.randn(near.shape, generator=generator)])
+    value, said = memorisation(made, Rows(known), Rows(unseen))
     assert "samples look like copies" in said
-    share = int(said.split("%")[0].removeprefix("About "))
-    assert share == pytest.approx(50, abs=15)
+    assert value == pytest.approx(copied, abs=0.12)
+    assert f"About {value:.0%} of 400" in said
     with pytest.raises(BadData, match="no samples"):
         memorisation(fresh[:0], Rows(known), Rows(unseen))
+
+
+def test_copies_are_not_seen_where_few_items_were_held_out():
+    """A few items are near to most samples: which of them were held out says more than the number of samples."""
+    alarms = []
+    for seed in range(60):
+        generator = torch.Generator().manual_seed(seed)
+        known, unseen, fresh = (torch.randn(count, 20, generator=generator) for count in (180, 20, 500))
+        verdict = memorisation(fresh, Rows(known), Rows(unseen))
+        alarms.append((verdict.said is not None, verdict.value > 0.3))
+    said, far = map(sum, zip(*alarms, strict=True))
+    assert said <= 1
+    assert far > 6  # by the number of samples alone these would have been told
 
 
 def test_divergence():
@@ -131,3 +147,4 @@ def test_divergence():
     assert divergence([*steady, 900]) is None  # a spike
     assert divergence([100.0, 80, 50, 20, 10, 5, 2, 1, 1]) is None  # a loss that falls
     assert divergence([]) is None
+    assert divergence([0.01] * 10 + [0.5, 0.6, 0.69]) is None  # a player that had won, and wins no more

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from latentia.tasks.walk import Walk
 
+ITEM = "two or more: a seed, label:7 (a class), row:12 of the test split, or a file"
 STEPS = 9
 FILM, FLIP = 30.0, 12.0  # frames per second: of a film of so many seconds, of a few steps
 
@@ -23,7 +24,7 @@ FILM, FLIP = 30.0, 12.0  # frames per second: of a film of so many seconds, of a
 def interpolate(
     run: Run,
     /,
-    *items: Annotated[str, Parameter(name="ITEM", help="two or more: a seed, row:12 of the test split, or a file")],
+    *items: Annotated[str, Parameter(name="ITEM", help=ITEM)],
     steps: Annotated[int | None, Parameter(help="pictures from one item to the next, both counted (9)")] = None,
     seconds: Annotated[float | None, Parameter(help="how long a film is, instead of --steps")] = None,
     fps: Annotated[
@@ -31,6 +32,7 @@ def interpolate(
     ] = None,
     how: Annotated[Literal["slerp", "lerp"], Parameter(help="around the origin, or straight")] = "slerp",
     even: Annotated[bool, Parameter(help="space the pictures evenly in what they look like", negative="")] = False,
+    label: Annotated[str | None, Parameter(help="the class of seeds; label:7 itself has the noise of --seed")] = None,
     loop: Annotated[bool, Parameter(help="walk back to the first item", negative="")] = False,
     out: Out = None,
     weights: Weights = "best",
@@ -45,9 +47,21 @@ def interpolate(
         raise BadField(f"interpolate takes two or more items; it got {len(items)}")
     rate = fps if fps is not None else FLIP if seconds is None else FILM
     frames = _frames(steps, seconds, rate)
-    walk = load(run, common, weights).walk(
-        items, steps=steps or STEPS, how=how, loop=loop, even=even, frames=frames, tell=common.remark
+    model = load(run, common, weights)
+    walk = model.walk(
+        items,
+        steps=steps or STEPS,
+        how=how,
+        loop=loop,
+        even=even,
+        frames=frames,
+        tell=common.remark,
+        label=label,
+        seed=common.seed,
     )
+    if walk.label is None and vars(model.net).get("classes"):
+        known = model.spec.classes
+        common.remark(f"a walk of no class in particular; --label takes {', '.join(known)}")
     common.remark(_sentence(walk, even))
     names = [f"step:{i}" for i in range(len(walk.x))]
     x, columns = _legs(walk, loop) if frames is None and ending == ".png" else (walk.x, None)

@@ -154,6 +154,10 @@ class GANNet(nn.Module):
         """The critic's answers ``(N,)`` to items in the data's units: higher for what seems real."""
         return self.critic(self.inward(x.to(self.centre)), label)
 
+    def detailed(self, x: Tensor) -> Tensor:
+        """Items as they are: these nets do not grow."""
+        return x
+
 
 class Generator(nn.Module):
     """From noise, and a label if there are classes, to items on the scale of the nets."""

@@ -205,8 +205,7 @@ class ProGANNet(nn.Module):
         """Pictures ``(N, *spec.shape)`` in the data's range, of the levels that have been trained, enlarged."""
         phase = self.growth.phase(int(self.seen))
         x = self.generator(z.to(self.centre), label, phase, self.growth.share(phase, self.seen))
-        for size in self.sizes[level_of(phase) + 1 :]:
-            x = enlarged(x, size)
+        x = self._whole(x, phase)
         x = self.centre + 0.5 * (self.spec.high - self.spec.low) * x
         # gradients pass as if nothing were clamped: a search for latents needs them outside the range too
         return x.clamp(self.spec.low, self.spec.high) + (x - x.detach())
@@ -217,6 +216,17 @@ class ProGANNet(nn.Module):
         share = self.growth.share(phase, self.seen)
         shown = seen_at(self.inward(x.to(self.centre)), self.sizes, phase, share)
         return self.critic(shown, label, phase, share, math.gcd(len(x), self.group))
+
+    def detailed(self, x: Tensor) -> Tensor:
+        """Pictures with the detail of the phase, at full size."""
+        phase = self.growth.phase(int(self.seen))
+        return self._whole(seen_at(x, self.sizes, phase, self.growth.share(phase, self.seen)), phase)
+
+    def _whole(self, x: Tensor, phase: int) -> Tensor:
+        """Pictures of the size of a phase, enlarged to that of the data."""
+        for size in self.sizes[level_of(phase) + 1 :]:
+            x = enlarged(x, size)
+        return x
 
 
 class Generator(nn.Module):

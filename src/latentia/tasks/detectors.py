@@ -1,13 +1,15 @@
 """Detectors: what goes wrong while an adversarial game trains, said in a sentence with what to try.
 
-Each is a pure function of logged values, answers or features, and returns ``None`` where it sees nothing wrong. A
-sentence needs evidence beyond chance: the thresholds are written beside each.
+Each is a pure function of logged values, answers or features, and says nothing (``None``) where it sees nothing wrong.
+A sentence needs evidence beyond chance: the thresholds are written beside each. :mod:`latentia.tasks.watch` asks them
+at each validation.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -16,15 +18,17 @@ from torch import Tensor
 
 from latentia.core import Source, key
 from latentia.errors import BadData
-from latentia.metrics.fractions import WIDTH, fraction
+from latentia.metrics.fractions import WIDTH
 from latentia.metrics.rows import as_rows
 from latentia.tasks.evaluate import Figure
 from latentia.tasks.nearest import nearest
 
 __all__ = [
+    "Verdict",
     "balance",
     "bins",
     "divergence",
+    "left_out",
     "memorisation",
     "mode_coverage",
     "nearest_bin",
@@ -40,6 +44,18 @@ FAR = 30.0  # times its usual size, before a value is called diverging
 OVERFIT = 0.3  # of the way from fakes to training items that held-out items have fallen back
 FEWEST = 20  # answers, before their means are compared
 COPIES = 0.02  # of the samples, before copying is spoken of
+LASTS = 3  # validations in a row at which something is found, before it is said
+COLLAPSED = 0.2  # of the training set, more than were once left out, before it is said that they were lost
+PROGRESS = 0.2  # of what is left out, less than before: a training that still learns them
+SURE = 3.0  # deviations of chance, before copying is spoken of
+DRAW = 1.0  # the size of a loss in a game that nobody wins, about: a smaller one is no measure of what is usual
+
+
+class Verdict(NamedTuple):
+    """What a detector measured, not a number where there is too little to measure, and what it says, if anything."""
+
+    value: float
+    said: str | None = None
 
 
 def balance(critic_real: ArrayLike | Tensor, critic_fake: ArrayLike | Tensor) -> Figure:
@@ -77,10 +93,10 @@ def _above(first: Array, second: Array) -> float:
 
 def overfitting(
     critic_train: ArrayLike | Tensor, critic_held_out: ArrayLike | Tensor, critic_fake: ArrayLike | Tensor
-) -> str | None:
+) -> Verdict:
     """Whether the critic knows its training items: held-out ones fall back towards the fakes.
 
-    The gap is Karras et al. 2020's (arXiv 2006.06676, equation 1): ``(train - held-out) / (train - fake)`` of mean
+    The value is Karras et al. 2020's (arXiv 2006.06676, equation 1): ``(train - held-out) / (train - fake)`` of mean
     answers, 0 for a critic that has learnt and 1 for one that has learnt by heart. Said from 0.3 upwards, if train and
     held-out (at least 20 each) differ by more than twice the standard error of their difference.
 
@@ -89,15 +105,18 @@ def overfitting(
     """
     train, held, fake = (as_rows(each, "answers").ravel() for each in (critic_train, critic_held_out, critic_fake))
     if min(len(train), len(held)) < FEWEST:
-        return None
+        return Verdict(math.nan)
     apart, whole = train.mean() - held.mean(), train.mean() - fake.mean()
     error = math.sqrt(train.var(ddof=1) / len(train) + held.var(ddof=1) / len(held))
-    if whole <= 0 or apart <= 2 * error or apart / whole < OVERFIT:
-        return None
-    return (
+    if whole <= 0:
+        return Verdict(math.nan)
+    if apart <= 2 * error or apart / whole < OVERFIT:
+        return Verdict(apart / whole)
+    return Verdict(
+        apart / whole,
         f"The critic is learning its training items by heart: its mean answer is {train.mean():.3g} on them, "
         f"{held.mean():.3g} on held-out ones and {fake.mean():.3g} on fakes ({apart / whole:.0%} of the way back). Try "
-        f"augmentation, more data, a larger R1 or a smaller critic; the best weights so far are kept."
+        f"augmentation, more data, a larger R1 or a smaller critic; the best weights so far are kept.",
     )
 
 
@@ -143,8 +162,8 @@ def nearest_bin(features: ArrayLike | Tensor, centres: Array) -> NDArray[np.int6
     return found
 
 
-def mode_coverage(sample_bins: ArrayLike, real_bins: ArrayLike, names: Sequence[str] = ()) -> str | None:
-    """Modes of the training set that samples do not reach as often as they should.
+def mode_coverage(sample_bins: ArrayLike, real_bins: ArrayLike, names: Sequence[str] = ()) -> Verdict:
+    """Modes of the training set that samples do not reach as often as they should; the value is the share they hold.
 
     A mode is lost when samples have less than a fifth of its share, and chance alone would give so few in less than
     one of a thousand sets of samples (binomial, over all modes). Bins are labels that a classifier gives, or those of
@@ -165,14 +184,31 @@ def mode_coverage(sample_bins: ArrayLike, real_bins: ArrayLike, names: Sequence[
         and _chance(int(found[place]), len(made), share[place]) < 1e-3 / count
     ]
     if not lost:
-        return None
+        return Verdict(0.0)
     lost.sort(key=lambda place: -share[place])
     told = ", ".join(names[int(place)] if names else f"mode {place}" for place in lost[:5]) + " ..." * (len(lost) > 5)
-    return (
-        f"Samples leave out {len(lost)} of {int((share > 0).sum())} modes of the training set, which hold "
-        f"{share[lost].sum():.1%} of it ({told}). Try the relativistic game with R1 and R2, a larger batch or a longer "
-        f"latent; if it comes late in a training, take the weights from before."
+    held = float(share[lost].sum())
+    return Verdict(
+        held,
+        f"Samples leave out {len(lost)} of {int((share > 0).sum())} modes of the training set, which hold {held:.1%} "
+        f"of it ({told}). If earlier weights had them, take those; else try a longer training, the relativistic game "
+        f"with R1 and R2, a larger batch or a longer latent.",
     )
+
+
+def left_out(shares: Sequence[float], late: bool) -> bool:
+    """Whether modes that samples leave out are a failure, and not what every training begins with.
+
+    ``shares`` are those of the training set that were left out at each validation, the newest last. They are a failure
+    when the last three are all larger by 0.2 than the smallest before (a collapse), or ``late`` in a training when the
+    last three are no smaller, by a fifth, than the one before.
+    """
+    before, last = shares[:-LASTS], shares[-LASTS:]
+    if len(last) < LASTS or min(last) <= 0:
+        return False
+    if before and min(last) >= min(before) + COLLAPSED:
+        return True
+    return late and (not before or min(last) > (1 - PROGRESS) * before[-1])
 
 
 def _chance(hits: int, count: int, share: float) -> float:
@@ -184,12 +220,14 @@ def _chance(hits: int, count: int, share: float) -> float:
     return float(np.exp(logs + places * math.log(share) + (count - places) * math.log1p(-share)).sum())
 
 
-def memorisation(samples: Tensor, train: Source, held_out: Source) -> str | None:
+def memorisation(samples: Tensor, train: Source, held_out: Source) -> Verdict:
     """Whether samples are copies: their nearest real item is a training item more often than its share explains.
 
     Training and held-out items are alike, so for a model that copies nothing the nearest of all of them is a training
-    item with probability ``n / (n + m)``; blur or lost modes do not change that. What is above it are copies. Said
-    when the lower end of the 95 % interval speaks of more than 2 % copies.
+    item with probability ``n / (n + m)``; blur or lost modes do not change that. What is above it, as a share of what
+    could be, are copies: the value. Some items are near to many samples and most to none, so it matters which items
+    were held out: chance is that of any other ``m`` of the same items (a permutation test, by its exact variance). Said
+    when three deviations of it below the value are still more than 2 % copies.
 
     Raises:
         BadData: no samples, or no items.
@@ -198,16 +236,19 @@ def memorisation(samples: Tensor, train: Source, held_out: Source) -> str | None
         raise BadData("there are no samples to look for copies among")
     known, unseen = nearest(samples, train), nearest(samples, held_out)
     nearer = (known.distance < unseen.distance).double() + 0.5 * (known.distance == unseen.distance).double()
-    expected = len(train) / (len(train) + len(held_out))
-    found = fraction(nearer.numpy())
-    copies, least = ((each - expected) / (1 - expected) for each in (found.value, found.low))
-    if least < COPIES:
-        return None
+    total = len(train) + len(held_out)
+    expected = len(train) / total
+    copies = float((nearer.mean() - expected) / (1 - expected))
+    times = torch.bincount(known.row, nearer, len(train)), torch.bincount(unseen.row, 1 - nearer, len(held_out))
+    chance = float(len(held_out) * expected * torch.cat(times).var()) ** 0.5 / (len(samples) * (1 - expected))
+    if copies - SURE * chance < COPIES:
+        return Verdict(copies)
     row = int((known.distance / unseen.distance.clamp_min(torch.finfo(torch.float64).tiny)).argmin())
-    return (
+    return Verdict(
+        copies,
         f"About {copies:.0%} of {len(samples)} samples look like copies: the nearest real item is a training item for "
-        f"{found.value:.1%}, and {expected:.1%} would be chance (plainest: sample {row}, training item "
-        f"{int(known.row[row])}). Try augmentation, more data, earlier weights or a smaller generator."
+        f"{float(nearer.mean()):.1%}, and {expected:.1%} would be chance (plainest: sample {row}, training item "
+        f"{int(known.row[row])}). Try augmentation, more data, earlier weights or a smaller generator.",
     )
 
 
@@ -215,7 +256,7 @@ def divergence(values: Sequence[float], name: str = "loss") -> str | None:
     """Whether a logged value runs away: the newest are not finite, or far larger than they ever were.
 
     Said when the last is not finite, or when the last three readings are each above 30 times the median size of the
-    earlier ones (of at least five).
+    earlier ones (of at least five, and of 1: a player that wins for a while has a loss near 0).
     """
     if values and not math.isfinite(values[-1]):
         return f"The {name} is {values[-1]}: the training has diverged. Try a lower rate, a larger R1, or float32."
@@ -224,7 +265,7 @@ def divergence(values: Sequence[float], name: str = "loss") -> str | None:
     if len(earlier) < READINGS:
         return None
     usual = float(np.median(earlier))
-    if min(last) <= FAR * max(usual, 1e-12) or min(last) <= max(earlier):
+    if min(last) <= FAR * max(usual, DRAW) or min(last) <= max(earlier):
         return None
     return (
         f"The {name} has run away: {values[-1]:.3g}, where it used to be around {usual:.3g}. Try a lower rate of both "

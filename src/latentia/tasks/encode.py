@@ -57,8 +57,10 @@ def deviation(posterior: Any, like: Tensor) -> NDArray[np.float64]:
     return draws.std(0).cpu().double().numpy()
 
 
-def decode(net: Net, z: ArrayLike | Tensor, batch: int = 256) -> Tensor:
+def decode(net: Net, z: ArrayLike | Tensor, batch: int = 256, label: Tensor | None = None) -> Tensor:
     """What codes ``(N, latent)`` stand for: ``(N, *shape)``, float32 on the CPU.
+
+    ``label``, for a net that takes labels: their numbers ``(N,)``, or shares of all of them ``(N, classes)``.
 
     Raises:
         CannotDo: the net has no decoder.
@@ -74,5 +76,13 @@ def decode(net: Net, z: ArrayLike | Tensor, batch: int = 256) -> Tensor:
         raise BadData(f"codes hold {int((~torch.isfinite(codes)).sum())} numbers that are not finite")
     with still(net):
         like = place(net)
-        done = [net.decode(codes[rows].to(like)).to("cpu", torch.float32) for rows in parts(len(codes), batch)]
+        done = []
+        for rows in parts(len(codes), batch):
+            given = () if label is None else (_to(label[rows], like),)
+            done.append(net.decode(codes[rows].to(like), *given).to("cpu", torch.float32))
     return torch.cat(done)
+
+
+def _to(label: Tensor, like: Tensor) -> Tensor:
+    """Labels where the net is: numbers stay whole."""
+    return label.to(like) if label.is_floating_point() else label.to(like.device)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["animate", "grid", "opaque", "picture", "pixels", "strip"]
 
 CELL = 56  # a cell is enlarged to at least this many pixels, by whole factors
-MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+CHANNELS = {1: "L", 3: "RGB", 4: "RGBA"}
 PAPER, INK = 255, 90
 
 
@@ -32,7 +32,7 @@ def pixels(x: Tensor) -> NDArray[np.uint8]:
     Raises:
         BadData: the shape is no stack of pictures, or a number is not finite.
     """
-    if x.dim() != 4 or x.shape[1] not in MODES:
+    if x.dim() != 4 or x.shape[1] not in CHANNELS:
         raise BadData(f"a picture needs the shape (N, 1, 3 or 4, height, width); this has {tuple(x.shape)}: no picture")
     if not bool(torch.isfinite(x).all()):
         raise BadData(f"{int((~torch.isfinite(x)).sum())} numbers of these pictures are not finite")
@@ -75,7 +75,7 @@ def grid(
     across = min(columns or _columns(count, height, width), count)
     gap, foot = padding, 0 if numbers is None else 16
     size = (across * (width + gap) + gap, -(-count // across) * (height + gap + foot) + gap)
-    mode = MODES[x.shape[1]]
+    mode = CHANNELS[x.shape[1]]
     paper = Image.new(mode, size, PAPER if mode == "L" else (PAPER,) * len(mode))
     for i, each in enumerate(cells):
         left, top = gap + i % across * (width + gap), gap + i // across * (height + gap + foot)

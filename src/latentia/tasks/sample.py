@@ -14,7 +14,7 @@ from torch import Tensor
 
 from latentia.core import Samples, Spec
 from latentia.errors import BadData, BadField, CannotDo
-from latentia.tasks.working import ItemNoise, Net, place, require, still
+from latentia.tasks.working import ItemNoise, Net, check_labels, place, require, still
 
 __all__ = ["BLOCK", "TruncatedNoise", "draw", "sample"]
 
@@ -39,8 +39,8 @@ def sample(
         BadData: a count or a seed below 0.
         BadField: a truncation that is not above 0.
     """
-    if label is not None and not getattr(net, "classes", 0):
-        raise CannotDo("this model was not trained with labels; `latentia train gan DATA --labels` learns from them")
+    if label is not None:
+        check_labels(net)
 
     def items_of(z: Tensor) -> Tensor:
         given = () if label is None else (torch.full((len(z),), label, device=z.device),)

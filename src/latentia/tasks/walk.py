@@ -42,12 +42,14 @@ class Walk:
         steps: the distance from each frame to the next in the feature, in a loop also that from the last to the
             first; float64 ``(frames - 1)`` or ``(frames)``.
         stops: the frame that each end is met at; exactly.
+        label: shares of the classes at each frame, ``(frames, classes)``, of a walk between labels.
     """
 
     z: Tensor
     x: Tensor
     steps: Array
     stops: tuple[int, ...]
+    label: Tensor | None = None
 
     @property
     def length(self) -> float:
@@ -74,6 +76,7 @@ def walk(
     frames: int | None = None,
     features: Features | None = None,
     batch: int = 256,
+    labels: Tensor | None = None,
 ) -> Walk:
     """Walk from latent to latent, and measure the steps in the pictures.
 
@@ -88,6 +91,8 @@ def walk(
         frames: how many in all, instead of ``steps``.
         features: what distances are measured in, Euclidean; :func:`blurred` when it is not given.
         batch: latents that are decoded at once.
+        labels: shares of the classes at each end, ``(len(ends), classes)``: between two they are mixed in step with
+            the walk, and so are the features that the net has of them.
 
     Raises:
         BadField: fewer than 2 steps or ends, fewer frames than the ends need, or an unknown ``how``.
@@ -100,27 +105,39 @@ def walk(
     if total < legs:
         raise BadField(f"{frames} frames are too few to meet {len(ends)} items; ask for at least {legs + (not loop)}")
 
+    def at(times: Tensor) -> tuple[Tensor, Tensor | None]:
+        return along(ends, times, how, loop), None if labels is None else along(labels, times, "lerp", loop)
+
     def measured(times: Tensor) -> Array:
-        return distances(net, along(ends, times, how, loop), loop, features or blurred, batch)
+        z, label = at(times)
+        return distances(net, z, loop, features or blurred, batch, label)
 
     counts = shared(total, np.ones(legs))
     times = regular(counts, loop)
     if even:
         counts, times = _evenly(measured, legs, total, loop)
-    z = along(ends, times, how, loop)
+    z, label = at(times)
     stops = np.cumsum([0, *counts])[: len(ends)]
-    return Walk(z, decode(net, z, batch), measured(times), tuple(int(stop) for stop in stops))
+    return Walk(z, decode(net, z, batch, label), measured(times), tuple(int(stop) for stop in stops), label)
 
 
-def distances(net: Net, z: Tensor, loop: bool = False, features: Features | None = None, batch: int = 256) -> Array:
+def distances(
+    net: Net,
+    z: Tensor,
+    loop: bool = False,
+    features: Features | None = None,
+    batch: int = 256,
+    label: Tensor | None = None,
+) -> Array:
     """How far apart the pictures of neighbouring latents are in the feature: ``(len(z) - 1)``, or ``(len(z))`` around.
 
-    The pictures are made and forgotten a batch at a time.
+    The pictures are made and forgotten a batch at a time; ``label`` is that of each latent.
     """
-    way = torch.cat([z, z[:1]]) if loop else z
+    way = torch.arange(len(z) + loop) % len(z)
     found, last = [], None
     for rows in parts(len(way), batch):
-        told = torch.as_tensor((features or blurred)(decode(net, way[rows], batch))).double().flatten(1)
+        made = decode(net, z[way[rows]], batch, None if label is None else label[way[rows]])
+        told = torch.as_tensor((features or blurred)(made)).double().flatten(1)
         found.append((torch.cat([told[:0] if last is None else last, told])).diff(dim=0).norm(dim=1))
         last = told[-1:]
     return np.asarray(torch.cat(found).numpy())

@@ -14,7 +14,7 @@ from latentia.errors import CannotDo
 
 Net = Any  # an nn.Module with the capability that a verb asks for
 
-__all__ = ["ItemNoise", "Net", "parts", "place", "require", "still"]
+__all__ = ["ItemNoise", "Net", "check_labels", "parts", "place", "require", "still"]
 
 SENTENCES: dict[type, str] = {
     Samples: "draws latents from a prior and decodes them",
@@ -35,6 +35,16 @@ def require(net: Net, capability: type, verb: str) -> None:
             f"{verb} needs a model that {SENTENCES[capability]}; {type(net).__name__} does not. "
             f"`latentia models` lists what each model can do"
         )
+
+
+def check_labels(net: Net) -> None:
+    """Refuse a label where the net takes none.
+
+    Raises:
+        CannotDo: it was trained without labels.
+    """
+    if not getattr(net, "classes", 0):
+        raise CannotDo("this model was not trained with labels; `latentia train gan DATA --labels` learns from them")
 
 
 @contextmanager

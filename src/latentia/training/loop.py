@@ -254,7 +254,7 @@ class Loop:
             state.best = {"seen": state.seen, "score": score}
             self.run.write_weights("best", weights)
         self.run.log(state.seen, self.spent(), "validation", logs)
-        self.tell(Validated(state.seen, logs, best))
+        self.tell(Validated(state.seen, logs, best, self.spent(), state.averaged.net, state.net))
 
     def save(self) -> None:
         """Write a checkpoint, unless a loss or a weight has stopped being finite since the last reading."""

@@ -5,6 +5,7 @@ log.jsonl               one row per reading: images seen, seconds, split, logs
 weights.safetensors     averaged weights of the best validation score
 weights-last.safetensors  averaged weights of the last validation
 checkpoints/SEEN/       all state; the last two and the best are kept
+pictures/SEEN.png       what the same noise gave at each validation
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from torch import Tensor
+from torch import Tensor, nn
 
 from latentia.core import rank
 from latentia.errors import BadField, BadRun
@@ -63,11 +64,17 @@ class Logged:
 
 @dataclass(frozen=True)
 class Validated:
-    """The logs on held-out data with the averaged weights; ``best`` when no earlier score was better."""
+    """The logs on held-out data with the averaged weights; ``best`` when no earlier score was better.
+
+    ``net`` has the averaged weights, ``learner`` those that learn: to look at, never to change.
+    """
 
     seen: int
     logs: Mapping[str, float]
     best: bool
+    seconds: float = 0.0  # spent on the run so far
+    net: nn.Module | None = field(default=None, repr=False, compare=False)
+    learner: nn.Module | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -114,6 +121,10 @@ class Run:
     def checkpoints(self) -> Path:
         return self.path / "checkpoints"
 
+    @property
+    def pictures(self) -> Path:
+        return self.path / "pictures"
+
     def begin(self, facts: Mapping[str, Any]) -> list[str]:
         """Make the folder, or hold its facts against ``facts`` and keep what only the first start decides.
 
@@ -157,10 +168,11 @@ class Run:
                 shutil.rmtree(part, ignore_errors=True) if part.is_dir() else part.unlink(missing_ok=True)
             raise BadRun(f"{self.path} cannot be written: {_reason(error)}; what was saved before is intact") from None
 
-    def log(self, seen: int, seconds: float, split: str, logs: Mapping[str, float]) -> None:
-        """Append a row to log.jsonl."""
+    def log(self, seen: int, seconds: float, split: str, logs: Mapping[str, float], **more: Any) -> None:
+        """Append a row to log.jsonl, with ``more`` that is no number where there is any."""
         if rank() == 0:
             row = {"seen": seen, "seconds": round(seconds, 3), "split": split, "logs": dict(logs)}
+            row |= {name: value for name, value in more.items() if value}
             with self.writing(), (self.path / "log.jsonl").open("a") as file:
                 file.write(json.dumps(row) + "\n")
             if self.mirror:
@@ -177,13 +189,16 @@ class Run:
         return rows
 
     def forget_after(self, seen: int) -> float:
-        """Drop the rows that were written after the checkpoint at ``seen``; the seconds spent until there."""
+        """Drop rows and pictures from after the checkpoint at ``seen``; the seconds spent until there."""
         rows = [row for row in self.rows() if row["seen"] <= seen]
         if rank() == 0 and (self.path / "log.jsonl").exists():
             part = self.path / ".log.jsonl.part"
             with self.writing():
                 part.write_text("".join(json.dumps(row) + "\n" for row in rows))
                 part.replace(self.path / "log.jsonl")
+                for picture in self.pictures.glob("*.png"):
+                    if picture.stem.isdecimal() and int(picture.stem) > seen:
+                        picture.unlink()
         return max((row["seconds"] for row in rows), default=0.0)
 
     def write_weights(self, which: str, tensors: Mapping[str, Tensor]) -> None:
