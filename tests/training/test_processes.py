@@ -29,6 +29,7 @@ recipes = {
     "vamp": (lt.VAE(latent=4, hidden=(16,), prior="vamp:4", objective="iwae", draws=2), {"binarize": "dynamic"}),
     "autoencoder": (lt.Autoencoder(latent=4, hidden=(16,)), {}),
     "progan": (lt.ProGAN(latent=4, hidden=(6, 4), stabilise=160, fade=320), {}),
+    "gan": (lt.GAN(latent=4, hidden=(16,), augment="ada", ada_images=1000), {}),
     "conv": (lt.VAE(latent=4, body="conv", hidden=(4,)), {"mirror": True}),
 }
 for name in recipes if case == "all" else [case]:
@@ -77,7 +78,7 @@ def test_two_processes_equal_one_in_float64_over_20_steps(tmp_path, script):
     alone(tmp_path / "one", 640, 1, "all")
     together(script, tmp_path / "two", 640, "all")
     runs = sorted(path.name.removeprefix("one-") for path in tmp_path.glob("one-*"))
-    assert len(runs) == 6
+    assert len(runs) == 7
     for name in runs:
         same(tmp_path / f"one-{name}", tmp_path / f"two-{name}")
 
