@@ -21,7 +21,7 @@ from latentia.fields import Field, fields_of, parse
 MODEL, DATA, BUDGET, MACHINE = (
     Group(name, sort_key=place) for place, name in enumerate(("Model", "Data", "Budget", "Machine"), 1)
 )
-WORDS = ("model", "data", "run", "preset")  # what a file may say beside fields
+WORDS = ("model", "data", "data_b", "run", "preset")  # what a file may say beside fields
 OF_BUDGET = ("images", "steps", "minutes", "batch", "every", "average")
 
 

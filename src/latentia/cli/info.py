@@ -15,14 +15,17 @@ from latentia.data.options import DataOptions
 from latentia.errors import BadData, BadField
 
 if TYPE_CHECKING:
+    from latentia.core import Spec
     from latentia.data import DataSet
 
+SPLITS = ("train", "validation", "test")
 SHOWN = 64  # items of a picture, where no count is given
 OF_DATA: Any = options("OfData", DataOptions, lambda _: DATA, {})
 
 
 def info(
     what: Annotated[str, Parameter(name="RUN|DATA", help="the folder of a run, or a data set's name or path")],
+    other: Annotated[str | None, Parameter(name="DATA_B", help="the other side of pairs, or the other domain")] = None,
     /,
     *,
     of_data: OF_DATA = None,
@@ -32,13 +35,18 @@ def info(
 ) -> None:
     """What a run is, with its hourglass of layers from x to z to x-hat; or what a data set holds.
 
-    With -o DATA.png some items of the data are drawn, as a training sees them.
+    With -o DATA.png some items of the data are drawn, as a training sees them. Two data sets are pairs if the names
+    of their files match, and two domains if not.
     """
     output.form(out, (".png",))
     at_least("--count", count, 1)
     opening = given(of_data, DataOptions)
+    if other is not None and (Path(what) / "recipe.json").is_file():
+        raise BadField(
+            f"{what} is a run, and {other} stands beside it; info tells of one run, or of one or two data sets"
+        )
     if not (Path(what) / "recipe.json").is_file():
-        of_data_set(what, opening, count or SHOWN, out, common)
+        of_data_set(what, other, opening, count or SHOWN, out, common)
     elif opening or out or count:
         flag = "--" + next(iter(opening)).replace("_", "-") if opening else "-o" if out else "-n"
         raise BadField(f"{flag} is for data, and {what} is a run; latentia sample draws from a run")
@@ -84,26 +92,62 @@ def _pairs(found: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {shown(value)}" for name, value in told.items() if value not in (None, "", ()))
 
 
-def of_data_set(what: str, opening: Mapping[str, Any], count: int, out: str | None, common: Common) -> None:
+def of_data_set(
+    what: str, other: str | None, opening: Mapping[str, Any], count: int, out: str | None, common: Common
+) -> None:
     """What its items look like, how it is split, and what it says about itself; some of its items in a picture."""
-    found = _with_classes(what, opening)
+    two = other is not None or any(opening.get(name) for name in ("pairing", "direction"))
+    found, notes = _two(what, other, opening) if two else (_with_classes(what, opening), [])
     spec = found.spec
+    if not two and spec.kind == "image" and spec.shape[2] == 2 * spec.shape[1]:
+        notes = ["twice as wide as high: if that is two pictures side by side, --pairing pairs reads them as such"]
     told: dict[str, Any] = {
         "data": found.name,
         "about": found.description,
         "kind": spec.kind,
-        "shape": "x".join(map(str, spec.shape)),
+        "shape": _shape(spec),
+        "pairing": _pairing(spec),
         "values": f"{spec.low:g} to {spec.high:g}" + (f" in {spec.levels} levels" if spec.levels else ""),
         "classes": list(spec.classes),
-        "train": len(found.train),
-        "validation": len(found.validation),
-        "test": len(found.test),
+        **{split: _count(getattr(found, split), spec, common.json) for split in SPLITS},
         "terms": found.terms,
-        "notes": list(found.notes) if common.json else "\n".join(found.notes),
+        "notes": [*found.notes, *notes] if common.json else "\n".join([*found.notes, *notes]),
     }
     if out is not None:
         _draw(found, count, out, common)
     output.facts({name: value for name, value in told.items() if value or common.json}, common.json)
+
+
+def _two(what: str, other: str | None, opening: Mapping[str, Any]) -> tuple[DataSet, list[str]]:
+    """Pairs if it is asked for, or if they match; else domains, and why they are no pairs."""
+    from latentia import data
+
+    if other is None or opening.get("pairing") or opening.get("direction"):
+        return data.open(what, other, **{"pairing": "pairs", **opening}), []
+    try:
+        return data.open(what, other, **opening, pairing="pairs"), []
+    except BadData as error:
+        return data.open(what, other, **opening, pairing="domains"), [f"no pairs: {error}"]
+
+
+def _shape(spec: Spec) -> str:
+    return "x".join(map(str, spec.shape))
+
+
+def _pairing(spec: Spec) -> str:
+    """What the two pictures of a batch are."""
+    if spec.y is None:
+        return ""
+    one, two = (f"{name} ({_shape(each)})" for name, each in zip(spec.sides, (spec, spec.y), strict=True))
+    return f"pairs, from {two} to {one}" if spec.pairing == "pairs" else f"domains, {one} and {two}"
+
+
+def _count(split: Any, spec: Spec, as_json: bool) -> Any:
+    """How many items a split has: for domains of each."""
+    if spec.pairing != "domains":
+        return len(split)
+    counts = dict(zip(spec.sides, (len(split.of_x), len(split.of_y)), strict=True))
+    return counts if as_json else ", ".join(f"{count} {name}" for name, count in counts.items())
 
 
 def _with_classes(what: str, opening: Mapping[str, Any]) -> DataSet:
@@ -118,10 +162,20 @@ def _with_classes(what: str, opening: Mapping[str, Any]) -> DataSet:
 
 def _draw(found: DataSet, count: int, out: str, common: Common) -> None:
     """The items that a training with this seed sees first, each above its class where there are classes."""
+    import torch
+
+    from latentia.data.conform import recoloured
+
     spec = found.spec
     if spec.kind != "image":
         raise BadData(f"{found.name} is a {spec.kind}; -o draws pictures")
     batch = found.train.take(common.seed, 0, min(count, len(found.train)))
     captions = None if batch.label is None else [spec.classes[int(code)] for code in batch.label]
-    names = [f"item:{place}" for place in range(len(batch.x))]
-    render.write(batch.x, names, out, captions=captions)
+    x, columns = batch.x, None
+    if batch.y is not None:  # each pair in the order of translation: what is given, what is made of it
+        sides = (batch.y, batch.x) if spec.pairing == "pairs" else (batch.x, batch.y)
+        most = max(side.shape[1] for side in sides)
+        x = torch.stack([recoloured(side, most, torch.ones(3)) for side in sides], 1).flatten(0, 1)
+        columns = 2 * max(1, round((len(batch.x) / 2) ** 0.5))
+    names = [f"item:{place}" for place in range(len(x))]
+    render.write(x, names, out, columns=columns, captions=captions)

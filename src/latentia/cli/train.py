@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     from latentia.api import Model
 
 ABOUT = """Learn from data. MODEL is a name of "latentia models" or a file ./mymodel.py, DATA a name of
-"latentia datasets" or a path. The same command resumes; --run DIR alone goes on with a run.
+"latentia datasets" or a path; DATA_B is the other side of pairs, or the other domain.
+The same command resumes; --run DIR alone goes on with a run.
 "latentia train MODEL --help" shows the model's own fields."""
 OF_PRESETS = f"a named set of fields, under the flags: {', '.join(PRESETS)}"
 NOT_KNOWN = Annotated[Any, Parameter(parse=False)]  # no model, no fields of it
@@ -100,6 +101,7 @@ def command(recipe: type[Recipe] | None) -> Any:
     def learn(
         model: Annotated[str | None, Parameter(help="the model: a name, or a file that holds a recipe")] = None,
         data: Annotated[str | None, Parameter(help="the data set: a name or a path")] = None,
+        data_b: Annotated[str | None, Parameter(help="the other side of pairs, or the other domain")] = None,
         /,
         *,
         of_model: Any = None,
@@ -115,7 +117,7 @@ def command(recipe: type[Recipe] | None) -> Any:
     ) -> None:
         explicit = given(of_data, DataOptions) | given(of_training, Training)
         explicit |= {} if recipe is None else given(of_model, recipe)
-        wanted = Wanted(model, data, run, fresh, preset, explicit).with_file(config, recipe)
+        wanted = Wanted(model, data, data_b, run, fresh, preset, explicit).with_file(config, recipe)
         finish(start(wanted, recipe, quiet), json)
 
     made = {
@@ -137,6 +139,7 @@ class Wanted:
 
     model: str | None
     data: str | None
+    data_b: str | None
     run: Path | None
     fresh: bool
     preset: str | None
@@ -155,7 +158,8 @@ class Wanted:
     @property
     def folder(self) -> Path:
         """The run's folder."""
-        return self.run or Path("runs") / f"{_stem(self.model)}-{_stem(self.data)}"
+        places = [_stem(each) for each in (self.data, self.data_b) if each is not None]
+        return self.run or Path("runs") / "-".join([_stem(self.model), *places])
 
 
 def start(wanted: Wanted, recipe: type[Recipe] | None, quiet: bool) -> Model:
@@ -164,7 +168,7 @@ def start(wanted: Wanted, recipe: type[Recipe] | None, quiet: bool) -> Model:
     Raises:
         BadField: no model or no data, and no run that names them.
     """
-    from latentia import api, data
+    from latentia import api
 
     progress = Progress(quiet, told=told())
     try:
@@ -175,10 +179,12 @@ def start(wanted: Wanted, recipe: type[Recipe] | None, quiet: bool) -> Model:
         values = preset(wanted.preset, recipe) | wanted.values
         return api.train(
             recipe(**only(recipe, values)),
-            data.open(wanted.data, **only(DataOptions, values)),
+            wanted.data,
+            wanted.data_b,
             training=Training(**only(Training, values)),
             run=_free(wanted.folder) if wanted.fresh else wanted.folder,
             progress=progress,
+            **only(DataOptions, values),
         )
     finally:
         progress.close()

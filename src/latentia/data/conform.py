@@ -16,7 +16,7 @@ from latentia.data.pictures import background
 from latentia.data.source import Values
 from latentia.errors import BadData
 
-__all__ = ["Conformed", "brought", "conformed"]
+__all__ = ["Conformed", "brought", "conformed", "recoloured"]
 
 CHANNELS = {"grey": 1, "rgb": 3, "rgba": 4}
 LUMA = (0.299, 0.587, 0.114)  # of ITU-R BT.601, as Pillow's
@@ -40,7 +40,7 @@ class Conformed:
         return len(self.values)
 
     def gather(self, rows: Tensor) -> Tensor:
-        x = _channels(self.values.gather(rows), self.like.shape[0], self.ground)
+        x = recoloured(self.values.gather(rows), self.like.shape[0], self.ground)
         return quantized(_fitted(x, self.like.shape[1:], self.fit, self.ground), self.like.levels)
 
 
@@ -80,7 +80,8 @@ def _written(shape: tuple[int, ...]) -> str:
     return f"{shape[2]} x {shape[1]} {({1: 'grey', 3: 'RGB'}).get(shape[0], 'RGBA')}"
 
 
-def _channels(x: Tensor, wanted: int, ground: Tensor) -> Tensor:
+def recoloured(x: Tensor, wanted: int, ground: Tensor) -> Tensor:
+    """Pictures with 1, 3 or 4 channels as ``wanted`` says; transparency is laid on the RGB colour ``ground``."""
     have = x.shape[1]
     if have == wanted:
         return x

@@ -103,7 +103,7 @@ def assemble(content: Content, what: str | None, options: DataOptions) -> DataSe
     """
     for name in ("pairing", "direction"):
         if getattr(options, name):
-            raise BadField(f"{name} is for two pictures at a time; {content.name} has one")
+            raise BadField(f"{name} is for pairs; {content.name} was opened as one data set")
     told, signature = recorded(what, None, options, content.hash)
     splits = splits_of(content, options)
     spec, about = splits["train"].spec, (content.description, content.terms)

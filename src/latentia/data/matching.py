@@ -128,8 +128,7 @@ def _couples(a: Collection, b: Collection, options: DataOptions) -> tuple[list[C
         if found
     ]
     if orphans and not options.skip_bad:
-        hint = f"{BY_NAME}; leave them out: --skip-bad"
-        raise BadData("\n".join((*orphans[:-1], f"{orphans[-1]}; {hint}")))
+        raise BadData(f"{'; '.join(orphans)};\n{BY_NAME}; leave them out: --skip-bad (in Python skip_bad=True)")
     return [(stems[0][stem], stems[1][stem]) for stem in common], [f"left out: {each}" for each in orphans]
 
 
@@ -213,7 +212,7 @@ def _joined(
                 test=found.get("test"),
                 validation=found.get("validation"),
                 notes=(*each.notes, *notes),
-                description=f"{len(kept):,} pairs in {collection.name}",
+                description=f"{len(kept):,} pictures in {collection.name}",
             )
         )
     return contents[0], contents[1]
