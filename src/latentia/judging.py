@@ -15,8 +15,8 @@ from latentia.errors import BadData, BadField
 from latentia.metrics.features import Extractor
 from latentia.tasks.distances import chosen
 from latentia.tasks.evaluate import Figure
-from latentia.tasks.features import SEED, extractor_for, predict, usual
-from latentia.tasks.measure import ALL, CLASSES, Judge, measure
+from latentia.tasks.features import SEED, ClassifierFeatures, extractor_for, known, predict, usual
+from latentia.tasks.measure import ALL, CLASSES, Judge, measure, size_of
 from latentia.tasks.working import Net, parts, place
 from latentia.training.kept import kept
 
@@ -47,21 +47,22 @@ def judging(
         BadField: an unknown metric or extractor, or what it needs is not there.
         BadData: too few items, or a file of weights that is missing or damaged.
     """
-    spec = data.spec
-    word = extractor if isinstance(extractor, str) else None
-    if extractor is None:
-        word = usual(spec)
-    _check(word, metrics, extractor_seed, extractor_weights)
-    asked = word == "classifier" or CLASSES in (metrics or ())
-    found = None
-    if spec.kind == "image" and (asked or (metrics is None and len(spec.classes) > 1)):
-        data = labelled(data) if asked else data
+    spec, judges = data.spec, CLASSES in (metrics or ())
+    word = usual(spec) if extractor is None else extractor if isinstance(extractor, str) else None
+    # all that can be refused is, before a classifier is trained
+    _check(word, data, split, metrics, extractor_seed, extractor_weights, count)
+    seen_by, found = extractor, None
+    if word is not None and word != "classifier":
+        seen_by = extractor_for(word, spec, SEED if extractor_seed is None else extractor_seed, None, extractor_weights)
+    if judges or word == "classifier":
+        data = labelled(data)
         found = judge(data, str(place(net).device))
-    seen_by = extractor if word is None else _named(word, data, extractor_seed, extractor_weights, found)
+    elif metrics is None and spec.kind == "image" and len(spec.classes) > 1:
+        found = judge(data, str(place(net).device))
     return measure(
         net,
         getattr(data, split),
-        cast(Extractor, seen_by),
+        ClassifierFeatures(cast(Judge, found).net) if word == "classifier" else cast(Extractor, seen_by),
         found,
         data.test if split == "train" else None,
         split=split,
@@ -72,20 +73,29 @@ def judging(
     )
 
 
-def _check(word: str | None, metrics: Sequence[str] | None, seed: int | None, weights: str | Path | None) -> None:
-    """Refuse what would have no effect, and unknown metrics, before anything is trained."""
+def _check(
+    word: str | None,
+    data: DataSet,
+    split: str,
+    metrics: Sequence[str] | None,
+    seed: int | None,
+    weights: str | Path | None,
+    count: int | None,
+) -> None:
+    """Refuse unknown names, what would have no effect, and too few items."""
     chosen(metrics or (), ALL)
     if metrics is not None and not metrics:
         raise BadField(f"no metric is named; known: {', '.join(ALL)}")
+    if word is not None:
+        known(word, data.spec)
+    if CLASSES in (metrics or ()) and data.spec.kind != "image":
+        raise BadField(f"the metric {CLASSES} is of pictures, and the data is a {data.spec.kind}")
     called = word or "your own extractor"
     if seed is not None and word != "random-conv":
         raise BadField(f"a seed of the extractor is for random-conv, and {called} has none")
     if weights is not None and word != "inception":
         raise BadField(f"a file of weights is for the extractor inception, and {called} takes none")
-
-
-def _named(word: str, data: DataSet, seed: int | None, weights: str | Path | None, found: Judge | None) -> Extractor:
-    return extractor_for(word, data.spec, SEED if seed is None else seed, found and found.net, weights)
+    size_of(getattr(data, split), count, split)
 
 
 def labelled(data: DataSet) -> DataSet:

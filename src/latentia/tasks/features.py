@@ -16,12 +16,14 @@ from latentia.metrics.features import Extractor, RandomConvolutions, extract, fi
 from latentia.tasks.working import Net, parts, place, still
 
 __all__ = [
+    "SEED",
     "ClassifierFeatures",
     "Classifies",
     "Inception",
     "checked",
     "extractor_for",
     "features_of",
+    "known",
     "predict",
     "some",
     "usual",
@@ -138,6 +140,19 @@ def usual(spec: Spec) -> str:
     return "pixels" if spec.kind == "table" else "random-conv"
 
 
+def known(word: str, spec: Spec) -> None:
+    """Refuse a name that no extractor has, or one that takes pictures for data that are none.
+
+    Raises:
+        BadField: says which there are.
+    """
+    if word not in NAMES:
+        extra = "; torch-fidelity reads no local file for it, so give your own callable" if "dino" in word else ""
+        raise BadField(f"there is no extractor {word!r}; {near(word, NAMES)}{extra}")
+    if word != "pixels" and spec.kind != "image":
+        raise BadField(f"{word} takes pictures, and the data is a {spec.kind}; use pixels, the numbers as they are")
+
+
 def extractor_for(
     word: str, spec: Spec, seed: int = SEED, net: Net | None = None, weights: str | Path | None = None
 ) -> Extractor:
@@ -155,11 +170,7 @@ def extractor_for(
         BadField: an unknown name, or what it needs is not given.
         BadData, CannotDo: weights that are missing or damaged, a package that is not installed.
     """
-    if word not in NAMES:
-        extra = "; torch-fidelity reads no local file for it, so give your own callable" if "dino" in word else ""
-        raise BadField(f"there is no extractor {word!r}; {near(word, NAMES)}{extra}")
-    if word != "pixels" and spec.kind != "image":
-        raise BadField(f"{word} takes pictures, and the data is a {spec.kind}; use pixels, the numbers as they are")
+    known(word, spec)
     if word == "classifier":
         if net is None:
             raise BadField("the extractor classifier needs labels to train it on: --labels, or use random-conv")

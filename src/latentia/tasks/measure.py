@@ -19,7 +19,7 @@ from latentia.tasks.judged import judge_itself, judged
 from latentia.tasks.sample import sample
 from latentia.tasks.working import Net, parts, require
 
-__all__ = ["ALL", "CLASSES", "Judge", "measure", "samples_like"]
+__all__ = ["ALL", "CLASSES", "Judge", "measure", "samples_like", "size_of"]
 
 CLASSES = "classes"  # the metric that a classifier's answers are
 ALL = (*METRICS, CLASSES)
@@ -72,7 +72,7 @@ def measure(
         BadData: too few items or samples; says how many are needed.
     """
     require(net, Samples, "evaluate with samples")
-    half = _half(source, count, split)
+    half = size_of(source, count, split)
     wanted = list(ALL) if metrics is None else chosen(metrics, ALL)
     if metrics is None:
         wanted = _possible(wanted, source, extractor, judge, half, split, tell or (lambda _: None))
@@ -89,7 +89,12 @@ def measure(
     return figures
 
 
-def _half(source: Source, count: int | None, split: str) -> int:
+def size_of(source: Source, count: int | None, split: str) -> int:
+    """How many samples are measured: as many as are asked for, or what the split allows.
+
+    Raises:
+        BadData: the split has not twice as many items.
+    """
     half = len(source) // 2
     if count is None:
         return max(1, min(half, LIMIT, NUMBERS // source.spec.size))
