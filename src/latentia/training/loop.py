@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from latentia.core import Batch, Noise, Now, Recipe, Source, Stage, Training, average, key, rank, world
+from latentia.core import Batch, Noise, Now, Recipe, Remembers, Source, Stage, Training, average, key, rank, world
 from latentia.errors import BadField, BadRun, Diverged
 from latentia.training import checkpoint
 from latentia.training.averaging import AveragedNet
@@ -78,11 +78,15 @@ class State:
         return cls(net, AveragedNet(net, training.average), groups, optimizers_for(groups, machine.device))
 
     def parts(self) -> dict[str, dict[str, Tensor]]:
-        """All tensors, by part."""
+        """All tensors, by part; memories are merged over processes first."""
+        for part in self.net.modules():
+            if isinstance(part, Remembers):
+                part.merge()
         return {
             "net": self.net.state_dict(),
             "averaged": self.averaged.net.state_dict(),
             "moments": checkpoint.moments(self.optimizers),
+            "memory": checkpoint.memory(self.net),
         }
 
     def copy_from(self, parts: dict[str, dict[str, Tensor]], facts: dict[str, Any], where: str) -> None:
@@ -90,6 +94,8 @@ class State:
         checkpoint.copy_into(self.net, parts["net"], where)
         checkpoint.copy_into(self.averaged.net, parts["averaged"], where)
         checkpoint.set_moments(self.optimizers, parts.get("moments", {}))
+        for name, tensor in checkpoint.memory(self.net).items():
+            tensor.copy_(parts["memory"][name])
         self.seen, self.best = facts["seen"], facts["best"]
 
 
