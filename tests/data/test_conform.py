@@ -5,7 +5,6 @@ import pytest
 import torch
 
 import latentia.data as data
-from latentia.data.augment import quantized
 
 RANDOM = np.random.default_rng(0)
 
@@ -54,11 +53,3 @@ def test_colours_that_are_not_mixed_keep_the_levels():
     assert data.open(array, color="rgb").spec.levels == 2
     assert data.open(array, size=12).spec.levels == 256
     assert data.open(RANDOM.random((5, 8, 8)), size=12).spec.levels is None
-
-
-def test_numbers_are_rounded_to_the_nearest_level():
-    x = torch.tensor([0.0, 0.24, 0.26, 0.74, 1.0])
-    assert quantized(x, 3).tolist() == [0.0, 0.0, 0.5, 0.5, 1.0]
-    assert torch.equal(quantized(x, None), x)
-    exact = torch.arange(256) / 255
-    assert torch.equal(quantized(exact, 256), exact)

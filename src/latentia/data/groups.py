@@ -37,9 +37,10 @@ def grouped(contents: Sequence[Content], text: str, share: float) -> list[Conten
     for content, found in zip(contents, groups, strict=True):
         held = tuple(split[each] for each in found)
         if missing := {"train", *HELD_OUT} - set(held):
+            count = len(set(found))
             raise BadData(
-                f"{content.name} has {len(set(found)):,} groups, and none of them is left for "
-                f"{' and '.join(sorted(missing))}; smaller groups are needed, or another held_out"
+                f"{content.name} has {count:,} group{'s' * (count != 1)}, and none is left for "
+                f"{' and '.join(sorted(missing))}; more and smaller groups are needed, or another held_out"
             )
         told = hashlib.blake2b(repr(held).encode(), digest_size=16).hexdigest()
         changed.append(dataclasses.replace(content, held=held, hash=f"{content.hash} {told}"))

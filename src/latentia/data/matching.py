@@ -88,8 +88,9 @@ def written(path: Path, options: DataOptions, cache: Path) -> Sides:
     files = [{couple[side]: path.parent / Path(couple[side]).expanduser() for couple in couples} for side in (0, 1)]
     missing = {name: "" for side in files for name, file in side.items() if not file.is_file()}
     if missing:
+        files_are = "files that are" if len(missing) > 1 else "file that is"
         raise BadData(
-            f"{path} names {len(missing):,} files that are not there: {named(missing)}; looked for from {path.parent}"
+            f"{path} names {len(missing):,} {files_are} not there: {named(missing)}; looked for from {path.parent}"
         )
     if not couples:
         raise BadData(f"{path} has no pairs under its header")
