@@ -181,22 +181,6 @@ class SeededNoise(Noise):
         return torch.stack([draw(shape, generator=each, dtype=self.dtype) for each in self.generators])
 
 
-# --- memory ----------------------------------------------------------------------------------------------------------
-
-
-@runtime_checkable
-class Remembers(Protocol):
-    """A part of a net with memory: neither learnt nor averaged, kept in checkpoints, never in weights for use."""
-
-    def memory(self) -> dict[str, Tensor]:
-        """Its tensors, which a resume copies into."""
-        ...
-
-    def merge(self) -> None:
-        """Make it the same on all processes, which all call this together."""
-        ...
-
-
 # --- several processes -----------------------------------------------------------------------------------------------
 
 
@@ -437,10 +421,8 @@ Moments = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]  # mean and mean squ
 class Translates(Protocol):
     """Turns a picture of one domain into its counterpart in another: ``translate``.
 
-    Attributes:
-        domains: the names that ``to`` may be: of one domain for a one-way model, of both for a two-way one.
-        multiple: sides that are no multiple of it are padded inside, and the result is cropped.
-        variants: whether ``noise`` changes the result.
+    ``domains`` are the names that ``to`` may be; sides are padded to a ``multiple`` inside, and the result is cropped;
+    ``variants`` says whether noise changes the result.
     """
 
     domains: tuple[str, ...]
@@ -448,20 +430,29 @@ class Translates(Protocol):
     variants: bool
 
     def given(self, to: str) -> Spec:
-        """What pictures look like that are translated to ``to``; any height and width are taken."""
+        """What pictures that are translated to ``to`` look like; any height and width are taken."""
         ...
 
     def translate(self, x: Tensor, to: str, noise: Noise | None = None, moments: Moments | None = None) -> Tensor:
-        """The counterparts in ``to``, ``(N, channels of to, H, W)`` float32 in its range.
+        """The counterparts of pictures ``(N, C, H, W)`` in the domain ``to``, as large, float32 in its range.
 
-        Args:
-            x: ``(N, channels, H, W)`` in the range of its own domain.
-            to: one of ``domains``.
-            noise: draws one of several counterparts; without it the answer is always the same.
-            moments: is called by every norm in the order of the net, with mean and mean square of each channel of each
-                picture, ``(N, C, 1, 1)`` float32, and returns those to normalise by: tiles of a picture, or frames,
-                can share theirs. By default each picture is normalised by its own.
+        Without ``noise`` the answer is always the same. ``moments`` is called by every norm, in the order of the net,
+        with mean and mean square of each channel of each picture, ``(N, C, 1, 1)`` float32, and returns those to
+        normalise by: tiles of a picture, or frames, can share theirs. By default each picture has its own.
         """
+        ...
+
+
+@runtime_checkable
+class Remembers(Protocol):
+    """A part of a net with memory: neither learnt nor averaged, kept in checkpoints, never in weights for use."""
+
+    def memory(self) -> dict[str, Tensor]:
+        """Its tensors, which a resume copies into."""
+        ...
+
+    def merge(self) -> None:
+        """Make it the same on all processes, which all call this together."""
         ...
 
 
