@@ -421,8 +421,7 @@ Moments = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]  # mean and mean squ
 class Translates(Protocol):
     """Turns a picture of one domain into its counterpart in another: ``translate``.
 
-    ``domains`` are the names that ``to`` may be; sides are padded to a ``multiple`` inside, and the result is cropped;
-    ``variants`` says whether noise changes the result.
+    ``to`` is one of ``domains``; sides are padded to a ``multiple`` and cropped again; noise tells if ``variants``.
     """
 
     domains: tuple[str, ...]
