@@ -266,7 +266,9 @@ class Model:
 
     def named_items(self, x: Any, **options: Any) -> tuple[Tensor, list[str]]:
         """:meth:`items` with their names: files, or row numbers."""
-        return data_layer.items(x, self.spec, **{**self.facts["data"]["options"], **options})
+        told = self.facts["data"]["options"].items()
+        kept = {name: value for name, value in told if name not in ("what", "other")}
+        return data_layer.items(x, self.spec, **{**kept, **options})
 
     def sample(self, count: int = 1, seed: int = 0, label: str | int | None = None) -> Tensor:
         """New items ``(count, *spec.shape)``; item i is that of seed + i, whatever the count.
