@@ -458,7 +458,13 @@ class Model:
         from latentia.tasks.report import report
 
         return report(
-            self.net, self.spec, data or self.data(), self.folder.rows(), self.facts, self.run / "report.html"
+            self.net,
+            self.spec,
+            data or self.data(),
+            self.folder.rows(),
+            self.facts,
+            self.run / "report.html",
+            pictures=self.folder.pictures,
         )
 
     def save(self, path: str | Path) -> Path:

@@ -5,15 +5,17 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binom
+from scipy.stats import binom, ttest_ind
 from sklearn.metrics import roc_auc_score
 
 from latentia.errors import BadData
 from latentia.tasks.detectors import (
     _chance,
+    _larger_by_chance,
     balance,
     bins,
     divergence,
+    left_out,
     memorisation,
     mode_coverage,
     nearest_bin,
@@ -60,8 +62,28 @@ def test_overfitting_is_seen_when_held_out_items_fall_back_to_the_fakes():
     assert "by heart" in said
     assert "50% of the way back" in said or "49%" in said or "51%" in said
     assert overfitting(train[:30], normal(30, seed=5) + 1.8, 10 * fake).said is None  # no more than chance
-    assert math.isnan(overfitting(train[:19], normal(19, seed=5), fake).value)  # too few to say
+    assert math.isnan(overfitting(train, normal(3, seed=5), fake).value)  # too few to say
+    assert overfitting(train[:30], normal(6, seed=5), fake).said is not None  # few, and far from chance
+    assert overfitting(np.ones(9), np.zeros(9), -np.ones(9)).said is not None  # nothing varies
+    assert overfitting(np.ones(9), np.ones(9), np.zeros(9)) == (0, None)
     assert math.isnan(overfitting(fake, fake, train).value)  # a critic that has not learnt yet
+
+
+def test_the_chance_of_a_difference_is_welch_s_test():
+    for seed in range(5):
+        first, second = 2 * normal(40, seed=seed), normal(7, seed=seed + 10)
+        expected = ttest_ind(first, second, equal_var=False, alternative="greater").pvalue
+        assert _larger_by_chance(first, second) == pytest.approx(expected)
+
+
+def test_modes_left_out_are_a_failure_when_they_stay_or_were_once_there():
+    assert not left_out([0.8, 0.6, 0.5, 0.4, 0.3], late=True)  # it still learns them
+    assert left_out([0.3, 0.3, 0.31, 0.29], late=True)
+    assert not left_out([0.3, 0.3, 0.31, 0.29], late=False)
+    assert left_out([0.5, 0.1, 0.4, 0.4, 0.35], late=False)  # a collapse
+    assert not left_out([0.1, 0.4, 0.0, 0.4], late=True)
+    assert not left_out([0.4, 0.4, 0.4], late=True)  # nothing before to compare with
+    assert not left_out([0.0] * 9, late=True)
 
 
 def test_saturation_needs_several_readings_in_a_row():
@@ -88,8 +110,10 @@ def test_lost_modes_are_named_and_rare_ones_are_not_missed():
 def test_false_alarms_of_lost_modes_are_rare():
     generator = np.random.default_rng(0)
     share = generator.dirichlet(np.ones(100))
-    alarms = sum(mode_coverage(generator.choice(100, 1000, p=share), generator.choice(100, 4000, p=share)).said is not None
-                 for _ in range(50))  # fmt: skip
+    alarms = 0
+    for _ in range(50):
+        made, real = generator.choice(100, 1000, p=share), generator.choice(100, 4000, p=share)
+        alarms += mode_coverage(made, real).said is not None
     assert alarms <= 1
 
 
@@ -118,25 +142,22 @@ def test_copies_are_told_from_good_samples(train, held_out, copied):
     assert memorisation(fresh * 0.1, Rows(known), Rows(unseen)).said is None  # blurred to the middle, but no copies
     near = known[torch.arange(int(400 * copied)) % 250]
     made = torch.cat([fresh[len(near) :], near + 0.01 * torch.randn(near.shape, generator=generator)])
-    value, said = memorisation(made, Rows(known), Rows(unseen))
-    assert "samples look like copies" in said
-    assert value == pytest.approx(copied, abs=0.12)
-    assert f"About {value:.0%} of 400" in said
+    least, said = memorisation(made, Rows(known), Rows(unseen))
+    assert "of 400 samples look like copies" in said
+    assert int(said.split("%")[0].removeprefix("About ")) / 100 == pytest.approx(copied, abs=0.12)
+    assert 0.02 < least < copied
     with pytest.raises(BadData, match="no samples"):
         memorisation(fresh[:0], Rows(known), Rows(unseen))
 
 
 def test_copies_are_not_seen_where_few_items_were_held_out():
     """A few items are near to most samples: which of them were held out says more than the number of samples."""
-    alarms = []
+    said = 0
     for seed in range(60):
         generator = torch.Generator().manual_seed(seed)
         known, unseen, fresh = (torch.randn(count, 20, generator=generator) for count in (180, 20, 500))
-        verdict = memorisation(fresh, Rows(known), Rows(unseen))
-        alarms.append((verdict.said is not None, verdict.value > 0.3))
-    said, far = map(sum, zip(*alarms, strict=True))
-    assert said <= 1
-    assert far > 6  # by the number of samples alone these would have been told
+        said += memorisation(fresh, Rows(known), Rows(unseen)).said is not None
+    assert said <= 1  # by the number of samples alone there would be twenty
 
 
 def test_divergence():

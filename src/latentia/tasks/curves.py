@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["Theme", "codes", "divergences", "likelihoods", "losses", "series"]
+__all__ = ["Theme", "codes", "divergences", "game", "likelihoods", "losses", "series"]
 
 Array = NDArray[np.float64]
 NAMED = 16  # bars that have room for their names
+WATCHED = ("balance", "overfitting", "lost_modes", "copies")
 SIZE = (5.2, 3.1)  # inches: text of 10 points is still read on a telephone
 
 
@@ -70,6 +71,30 @@ def losses(rows: Sequence[Mapping[str, Any]], theme: Theme | None = None) -> Fig
     axes.set_xlabel("training images seen")
     axes.xaxis.set_major_formatter(_engineering())
     axes.set_xlim(left=0)
+    _legend(axes, theme)
+    return figure
+
+
+def game(rows: Sequence[Mapping[str, Any]], theme: Theme | None = None) -> Figure:
+    """What the detectors of a game measured at each validation, as shares from 0 to 1.
+
+    Raises:
+        BadData: they measured nothing.
+    """
+    theme = theme or Theme()
+    drawn = {name: series(rows, "watch", name) for name in WATCHED}
+    if not any(len(seen) for seen, _ in drawn.values()):
+        raise BadData("the log has no rows of a game that was watched; nothing to draw")
+    figure, axes = _blank(theme)
+    for color, (name, (seen, values)) in zip(theme.marks, drawn.items(), strict=True):
+        if len(seen):
+            axes.plot(seen, values, color=color, linewidth=1.4, marker="o", markersize=3, label=name.replace("_", " "))
+    axes.axhline(0.5, color=theme.soft, linewidth=1, linestyle=(0, (4, 2)))
+    axes.set_xlabel("training images seen")
+    axes.xaxis.set_major_formatter(_engineering())
+    axes.set_xlim(left=0)
+    axes.set_ylim(-0.02, 1.04)
+    axes.set_ylabel("share")
     _legend(axes, theme)
     return figure
 

@@ -42,7 +42,8 @@ ALL, NONE = 0.99, 0.53  # of pairs told apart: nearly all, nearly none
 READINGS = 5  # in a row, before a sentence about the balance is said
 FAR = 30.0  # times its usual size, before a value is called diverging
 OVERFIT = 0.3  # of the way from fakes to training items that held-out items have fallen back
-FEWEST = 20  # answers, before their means are compared
+FEWEST = 4  # answers, before their means are compared
+CHANCE = 0.005  # that held-out items fall back as far by chance alone
 COPIES = 0.02  # of the samples, before copying is spoken of
 LASTS = 3  # validations in a row at which something is found, before it is said
 COLLAPSED = 0.2  # of the training set, more than were once left out, before it is said that they were lost
@@ -97,8 +98,8 @@ def overfitting(
     """Whether the critic knows its training items: held-out ones fall back towards the fakes.
 
     The value is Karras et al. 2020's (arXiv 2006.06676, equation 1): ``(train - held-out) / (train - fake)`` of mean
-    answers, 0 for a critic that has learnt and 1 for one that has learnt by heart. Said from 0.3 upwards, if train and
-    held-out (at least 20 each) differ by more than twice the standard error of their difference.
+    answers, 0 for a critic that has learnt and 1 for one that has learnt by heart. Said from 0.3 upwards, if chance
+    alone would let held-out items (at least 4) fall back as far in less than one of 200 cases (Welch's t-test).
 
     Raises:
         BadData: no answers, or some that are not finite.
@@ -107,10 +108,9 @@ def overfitting(
     if min(len(train), len(held)) < FEWEST:
         return Verdict(math.nan)
     apart, whole = train.mean() - held.mean(), train.mean() - fake.mean()
-    error = math.sqrt(train.var(ddof=1) / len(train) + held.var(ddof=1) / len(held))
     if whole <= 0:
         return Verdict(math.nan)
-    if apart <= 2 * error or apart / whole < OVERFIT:
+    if apart / whole < OVERFIT or _larger_by_chance(train, held) > CHANCE:
         return Verdict(apart / whole)
     return Verdict(
         apart / whole,
@@ -118,6 +118,17 @@ def overfitting(
         f"{held.mean():.3g} on held-out ones and {fake.mean():.3g} on fakes ({apart / whole:.0%} of the way back). Try "
         f"augmentation, more data, a larger R1 or a smaller critic; the best weights so far are kept.",
     )
+
+
+def _larger_by_chance(first: Array, second: Array) -> float:
+    """The probability of a difference of means as large as theirs if there is none: Welch's t-test, one-sided."""
+    from scipy.special import stdtr
+
+    errors = np.array([first.var(ddof=1) / len(first), second.var(ddof=1) / len(second)])
+    if errors.sum() == 0:
+        return float(first.mean() <= second.mean())
+    freedom = errors.sum() ** 2 / (errors**2 / np.array([len(first) - 1, len(second) - 1])).sum()
+    return float(stdtr(freedom, (second.mean() - first.mean()) / math.sqrt(errors.sum())))
 
 
 def saturation(balances: Sequence[float]) -> str | None:
@@ -200,15 +211,13 @@ def left_out(shares: Sequence[float], late: bool) -> bool:
     """Whether modes that samples leave out are a failure, and not what every training begins with.
 
     ``shares`` are those of the training set that were left out at each validation, the newest last. They are a failure
-    when the last three are all larger by 0.2 than the smallest before (a collapse), or ``late`` in a training when the
-    last three are no smaller, by a fifth, than the one before.
+    when the last three are all larger by 0.2 than the smallest before (a collapse), or ``late`` in a training when none of
+    the last three is smaller, by a fifth, than the one before them.
     """
     before, last = shares[:-LASTS], shares[-LASTS:]
-    if len(last) < LASTS or min(last) <= 0:
+    if not before or min(last) <= 0:
         return False
-    if before and min(last) >= min(before) + COLLAPSED:
-        return True
-    return late and (not before or min(last) > (1 - PROGRESS) * before[-1])
+    return min(last) >= min(before) + COLLAPSED or (late and min(last) > (1 - PROGRESS) * before[-1])
 
 
 def _chance(hits: int, count: int, share: float) -> float:
@@ -225,9 +234,9 @@ def memorisation(samples: Tensor, train: Source, held_out: Source) -> Verdict:
 
     Training and held-out items are alike, so for a model that copies nothing the nearest of all of them is a training
     item with probability ``n / (n + m)``; blur or lost modes do not change that. What is above it, as a share of what
-    could be, are copies: the value. Some items are near to many samples and most to none, so it matters which items
-    were held out: chance is that of any other ``m`` of the same items (a permutation test, by its exact variance). Said
-    when three deviations of it below the value are still more than 2 % copies.
+    could be, are copies. Some items are near to many samples and most to none, so it matters which items
+    were held out: chance is that of any other ``m`` of the same items (a permutation test, by its exact variance). The
+    value is the share of copies less three deviations of chance, and at least 0; said when it is more than 2 %.
 
     Raises:
         BadData: no samples, or no items.
@@ -241,11 +250,12 @@ def memorisation(samples: Tensor, train: Source, held_out: Source) -> Verdict:
     copies = float((nearer.mean() - expected) / (1 - expected))
     times = torch.bincount(known.row, nearer, len(train)), torch.bincount(unseen.row, 1 - nearer, len(held_out))
     chance = float(len(held_out) * expected * torch.cat(times).var()) ** 0.5 / (len(samples) * (1 - expected))
-    if copies - SURE * chance < COPIES:
-        return Verdict(copies)
+    least = max(0.0, copies - SURE * chance)
+    if least < COPIES:
+        return Verdict(least)
     row = int((known.distance / unseen.distance.clamp_min(torch.finfo(torch.float64).tiny)).argmin())
     return Verdict(
-        copies,
+        least,
         f"About {copies:.0%} of {len(samples)} samples look like copies: the nearest real item is a training item for "
         f"{float(nearer.mean()):.1%}, and {expected:.1%} would be chance (plainest: sample {row}, training item "
         f"{int(known.row[row])}). Try augmentation, more data, earlier weights or a smaller generator.",

@@ -19,7 +19,7 @@ from latentia.tasks.pictures import picture
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Chart
 
-__all__ = ["Cell", "cells", "chart", "page", "section", "theme", "tile", "words", "write"]
+__all__ = ["Cell", "cells", "chart", "page", "row", "section", "theme", "tile", "words", "write"]
 
 # Colours that no chart uses for anything else; in the page they become names of the style sheet.
 INKS = {"#010203": "var(--ink)", "#040506": "var(--soft)", "#070809": "var(--alarm)"}
@@ -104,6 +104,12 @@ def cells(groups: Iterable[Cell], columns: int) -> str:
         made.append(f'<figure class="cell">{tiles}<figcaption>{words(caption)}</figcaption></figure>')
     kind = "cells many" if columns > 6 else "cells"
     return f'<div class="{kind}" style="--columns: {columns}">{"".join(made)}</div>'
+
+
+def row(label: str, items: Tensor, alts: Sequence[str]) -> str:
+    """Pictures in one row behind a label, which is HTML already."""
+    tiles = "".join(tile(item, alt) for item, alt in zip(items, alts, strict=True))
+    return f'<div class="row"><span>{label}</span><div>{tiles}</div></div>'
 
 
 def chart(figure: Chart, name: str) -> str:

@@ -19,7 +19,7 @@ from latentia.errors import BadData
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["animate", "grid", "opaque", "picture", "pixels", "strip"]
+__all__ = ["animate", "cut", "grid", "opaque", "picture", "pixels", "strip"]
 
 CELL = 56  # a cell is enlarged to at least this many pixels, by whole factors
 CHANNELS = {1: "L", 3: "RGB", 4: "RGBA"}
@@ -85,6 +85,23 @@ def grid(
             where = (left + width // 2, top + height + foot // 2 + gap // 2)
             ImageDraw.Draw(paper).text(where, str(numbers[i]), ink, ImageFont.load_default(11), anchor="mm")
     return paper
+
+
+def cut(image: Image, shape: Sequence[int], padding: int = 2, cell: int = CELL) -> Tensor:
+    """The items ``(N, C, H, W)`` of a :func:`grid` without numbers, float32; white ones where its last row ends early.
+
+    Raises:
+        BadData: the picture is no such grid of items of this shape.
+    """
+    factor = _factor(shape, cell)
+    height, width = (factor * side + padding for side in shape[-2:])
+    rows, columns = (image.height - padding) // height, (image.width - padding) // width
+    if (columns * width, rows * height) != (image.width - padding, image.height - padding) or rows * columns == 0:
+        raise BadData(f"a picture of {image.width} x {image.height} is no grid of items of {tuple(shape)}")
+    whole = torch.as_tensor(np.array(image)).reshape(image.height, image.width, -1)[padding:, padding:]
+    tiles = whole.reshape(rows, height, columns, width, -1).permute(0, 2, 4, 1, 3).flatten(0, 1)
+    items: Tensor = tiles[..., : factor * shape[-2] : factor, : factor * shape[-1] : factor].float() / 255
+    return items
 
 
 def strip(x: Tensor, padding: int = 2, numbers: Sequence[object] | None = None, cell: int = CELL) -> Image:

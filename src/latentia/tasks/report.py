@@ -12,7 +12,7 @@ from torch import Tensor
 
 from latentia.core import Encodes, HasDensity, Reconstructs, Samples, Source, Spec
 from latentia.errors import BadData
-from latentia.tasks import curves, page
+from latentia.tasks import course, curves, page
 from latentia.tasks.encode import codes_of
 from latentia.tasks.evaluate import Figure, evaluate
 from latentia.tasks.features import extractor_for, usual
@@ -51,6 +51,7 @@ def report(
     path: str | os.PathLike[str],
     limit: int = 500,
     draws: int = 50,
+    pictures: Path | None = None,
 ) -> Path:
     """Write the page: ONE file with everything in it, which asks nothing of the network.
 
@@ -66,10 +67,11 @@ def report(
         path: where the page goes; it appears there when it is whole.
         limit: at most this many held-out items are evaluated, or samples where a net only samples.
         draws: of each likelihood. With ``limit`` it decides how long the page takes: ``evaluate`` tells finer figures.
+        pictures: the folder with those of the same seeds at each validation.
     """
     title = str(facts.get("title") or f"{_called(str(facts.get('model', type(net).__name__)))} on {dataset.name}")
     figures = _measured(net, dataset.test, limit, draws)
-    body = "".join(_sections(net, spec, dataset, rows, figures, draws))
+    body = "".join(_sections(net, spec, dataset, rows, figures, draws, pictures))
     return page.write(
         page.page(title, _head(net, spec, dataset, rows, facts), body + _foot(figures, facts, limit)), path
     )
@@ -138,7 +140,13 @@ def _plain(value: object) -> str:
 
 
 def _sections(
-    net: Net, spec: Spec, dataset: Splits, rows: Sequence[Mapping[str, Any]], figures: Sequence[Figure], draws: int
+    net: Net,
+    spec: Spec,
+    dataset: Splits,
+    rows: Sequence[Mapping[str, Any]],
+    figures: Sequence[Figure],
+    draws: int,
+    pictures: Path | None,
 ) -> Iterator[str]:
     order = None
     if isinstance(net, HasDensity):
@@ -147,9 +155,12 @@ def _sections(
         yield from _pictures(net, spec, dataset, order)
     elif isinstance(net, Samples):
         yield _table(sample(net, spec, 8))
+    if pictures is not None and spec.kind == "image":
+        yield from _course(net, spec, pictures)
     if isinstance(net, HasDensity):
         yield _likely(net, spec, dataset, draws)
     yield f'<div class="two">{"".join(_charts(net, dataset, rows, order))}</div>'
+    yield from _game(rows)
     if figures:
         told = "What items that the model has never seen say about it, and what that means."
         yield page.section("Held-out figures", told, _figures(figures))
@@ -196,7 +207,7 @@ def _traversal(net: Net, source: Source, order: np.ndarray | None, count: int = 
     for latent, value, row in list(zip(latents, values, items, strict=True))[:count]:
         carried = "" if order is None else f"<br>{order[latent]:.2f} nats"
         name = name_of(latent)
-        rows.append(_row(f"{name}{carried}", row, [f"{name} at {each:.2f}" for each in value]))
+        rows.append(page.row(f"{name}{carried}", row, [f"{name} at {each:.2f}" for each in value]))
     ordered = "" if ranks is None else ", those that carry most first"
     others = "at its median" if at is None else "as in row:0"
     over = "the prior" if isinstance(net, HasDensity) else "what samples are drawn from"
@@ -212,14 +223,18 @@ def _walks(net: Net, source: Source, count: int = 3) -> str:
             ends, names = codes_of(net, source.read([2 * i, 2 * i + 1]).x), f"row:{2 * i} to row:{2 * i + 1}"
         else:
             ends, names = draw(net, [2 * i, 2 * i + 1]), f"seed:{2 * i} to seed:{2 * i + 1}"
-        rows.append(_row(names, interpolate(net, ends, steps=11), [names] * 11))
+        rows.append(page.row(names, interpolate(net, ends, steps=11), [names] * 11))
     told = "From one item to another through latent space. In a good space what lies between looks like data, too."
     return page.section("Interpolations", told, "".join(rows))
 
 
-def _row(label: str, items: Tensor, alts: Sequence[str]) -> str:
-    tiles = "".join(page.tile(item, alt) for item, alt in zip(items, alts, strict=True))
-    return f'<div class="row"><span>{label}</span><div>{tiles}</div></div>'
+def _course(net: Net, spec: Spec, folder: Path) -> Iterator[str]:
+    rows = []
+    for seen, items in course.moments(folder, spec, getattr(net, "classes", 0)):
+        rows.append(page.row(f"{seen:,} images", items, [f"at {seen:,} images"] * len(items)))
+    if rows:
+        told = "The same noise through the training: each row is a moment, from the first validation to the last."
+        yield page.section("How samples came about", told, "".join(rows))
 
 
 def _table(items: Tensor) -> str:
@@ -297,6 +312,17 @@ def _cloud(net: Net, source: Source, order: np.ndarray) -> Iterator[str]:
     drawn = page.chart(curves.codes(points, batch.label.numpy(), names, titles, page.theme()), "codes")
     told = "Held-out items by the two latents that carry most, coloured by class."
     yield page.section("Where items lie", told, drawn)
+
+
+def _game(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """What the detectors of a game measured, and said."""
+    found = course.figures(rows)
+    if found:
+        told = "Measured at each validation, these the last. Where something fails, a sentence says what to try."
+        lines = [f"<p>At {seen:,} images: {page.words(sentence)}</p>" for seen, sentence in course.said(rows)]
+        drawn = page.chart(curves.game(rows, page.theme()), "game")
+        body = f'<div class="two"><div>{drawn}</div><div>{_figures(found)}</div></div>{"".join(lines)}'
+        yield page.section("How the game went", told, body)
 
 
 def _figures(figures: Sequence[Figure]) -> str:

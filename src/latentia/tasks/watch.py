@@ -123,12 +123,12 @@ class Watch:
         known, unseen = (Part(each, spread(each, most)) for each in (self.train, self.held_out))
         found = {"copies": detectors.memorisation(made, known, unseen)}
         if len(places) >= 2 * PER_MODE:
-            known, drawn = _coarse(_detailed(net, some.x), made)
-            centres = detectors.bins(known, count // PER_MODE)
-            nearest = torch.cdist(torch.as_tensor(centres), known).argmin(1).tolist()
+            real, drawn = _coarse(_detailed(net, some.x), made)
+            centres = detectors.bins(real, count // PER_MODE)
+            nearest = torch.cdist(torch.as_tensor(centres), real).argmin(1).tolist()
             names = [f"around training item {places[place]}" for place in nearest]
-            drawn_in, known_in = (detectors.nearest_bin(each, centres) for each in (drawn, known))
-            found["lost_modes"] = detectors.mode_coverage(drawn_in, known_in, names)
+            placed = [detectors.nearest_bin(each, centres) for each in (drawn, real)]
+            found["lost_modes"] = detectors.mode_coverage(placed[0], placed[1], names)
         return found
 
 
@@ -198,7 +198,7 @@ def _detailed(net: Net, x: Tensor) -> Tensor:
 
 
 def _coarse(real: Tensor, made: Tensor) -> tuple[Tensor, Tensor]:
-    """What modes are told by, float64 ``(N, D)``: pictures of about 12 pixels, columns in deviations of the real ones."""
+    """What modes are told by, float64 ``(N, D)``: pictures of about 12 pixels, columns in deviations of real ones."""
     if real.dim() == 4:
         factor = max(1, min(real.shape[-2:]) // COARSE)
         known, drawn = (functional.avg_pool2d(each, factor).flatten(1).double() for each in (real, made))
