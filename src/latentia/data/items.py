@@ -63,7 +63,7 @@ def items(what: Any, like: Spec, *, cache: str | Path | None = None, **options: 
 
 
 def _options(like: Spec, options: dict[str, Any]) -> DataOptions:
-    known = {"what", "other", *(field.name for field in dataclasses.fields(DataOptions))}
+    known = {"other", *(field.name for field in dataclasses.fields(DataOptions))}
     for name in options:
         if name not in known:
             raise BadField(f"there is no data option {name!r}; {near(name, known)}")
