@@ -55,7 +55,8 @@ class About:
 
 
 VERBS: dict[str, tuple[str, ...]] = {
-    "Samples": ("sample", "decode", "encode", "interpolate", "traverse"),  # without an encoder, encode searches
+    # without an encoder, encode searches
+    "Samples": ("sample", "decode", "encode", "interpolate", "traverse", "evaluate"),
     "Encodes": ("encode",),
     "Reconstructs": ("reconstruct", "evaluate"),
 }
