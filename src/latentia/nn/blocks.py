@@ -68,12 +68,11 @@ def convolution(
     return first_weights(layer)
 
 
-def up(before: int, after: int, bias: bool, transposed: bool) -> nn.Module:
-    """Twice the size: :class:`SmoothUp`, or the transposed convolution of kernel 4 of the published nets."""
+def up(before: int, after: int, bias: bool, transposed: bool, kernel: int = 4) -> nn.Module:
+    """Twice the size: :class:`SmoothUp`, or a transposed convolution of kernel 3 or 4, as in the published nets."""
     if not transposed:
         return SmoothUp(before, after, bias)
-    layer = nn.ConvTranspose2d(before, after, 4, 2, padding=1, bias=bias)
-    return first_weights(layer)
+    return first_weights(nn.ConvTranspose2d(before, after, kernel, 2, 1, output_padding=4 - kernel, bias=bias))
 
 
 def first_weights(layer: Layer) -> Layer:

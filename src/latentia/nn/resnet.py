@@ -53,7 +53,9 @@ class ResNet(nn.Module):
                 convolution(2 * width, inner, 3, 2),
             ]
         )
-        self.up = nn.ModuleList([up(inner, 2 * width, False, transposed), up(2 * width, width, False, transposed)])
+        self.up = nn.ModuleList(
+            [up(inner, 2 * width, False, transposed, 3), up(2 * width, width, False, transposed, 3)]
+        )
         self.down_norms = nn.ModuleList(InstanceNorm(each, affine) for each in (width, 2 * width, inner))
         self.up_norms = nn.ModuleList(InstanceNorm(each, affine) for each in (2 * width, width))
         self.blocks = nn.ModuleList(Residual(inner, dropout, affine) for _ in range(blocks))
