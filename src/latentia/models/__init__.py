@@ -16,6 +16,7 @@ from pathlib import Path
 from latentia.core import Recipe
 from latentia.errors import BadField, near
 
+FORMS = {"": "one data set, an item at a time", "pairs": "pairs of input and output", "domains": "two domains"}
 UNLISTED = ("_classifier",)  # judges of samples: no one asks for them by name, but their runs can be loaded
 
 
@@ -77,6 +78,20 @@ def about() -> list[About]:
 def having(capability: type) -> list[str]:
     """The models of the package that have a capability."""
     return [name for name in names() if capability in load(name).capabilities]
+
+
+def check_pairing(recipe: Recipe, pairing: str) -> None:
+    """Refuse data of another pairing (:attr:`latentia.core.Spec.pairing`) than the recipe's.
+
+    Raises:
+        BadField: naming the models that learn from it.
+    """
+    if pairing != recipe.pairing:
+        others = [name for name in names() if load(name).pairing == pairing]
+        raise BadField(
+            f"{name_of(recipe)} learns from {FORMS[recipe.pairing]}, not from {FORMS[pairing]}; "
+            f"models that do: {', '.join(others) or 'none yet'}"
+        )
 
 
 def _recipe_of(path: Path) -> type[Recipe]:
