@@ -42,7 +42,6 @@ from latentia.training.run import FORMAT, WEIGHTS, Event, Mirror, Run, Said, Val
 Progress = Callable[[Event], None]
 BATCH = 256  # items that a loaded model works on at once
 SPLITS = ("train", "validation", "test")
-FORMS = {"": "one data set, an item at a time", "pairs": "pairs of input and output", "domains": "two domains"}
 SAME = ("batch", "seed", "average", "precision")  # what a run keeps of its training when it goes on
 
 
@@ -77,7 +76,7 @@ def train(
     if opened.spec.kind not in recipe.kinds:
         name = models.name_of(recipe)
         raise BadField(f"{name} learns from {' or '.join(recipe.kinds)} data, and {opened.name} is {opened.spec.kind}")
-    _fits(recipe, opened.spec.pairing)
+    models.check_pairing(recipe, opened.spec.pairing)
     recipe = recipe.fitted(opened.spec)
     with processes():
         if run is None and world() > 1:
@@ -95,22 +94,8 @@ def train(
 def _opened(recipe: Recipe, data: Any, other: Any, opening: dict[str, Any]) -> data_layer.DataSet:
     """The data as the recipe learns from it: one picture at a time, pairs, or domains."""
     pairing = opening.get("pairing") or recipe.pairing or ("domains" if other is not None else "")
-    _fits(recipe, pairing)
+    models.check_pairing(recipe, pairing)
     return data_layer.open(data, other, **{**opening, "pairing": pairing or None})
-
-
-def _fits(recipe: Recipe, pairing: str) -> None:
-    """Refuse data of another pairing than the recipe's.
-
-    Raises:
-        BadField: naming the models that learn from it.
-    """
-    if pairing != recipe.pairing:
-        names = [name for name in models.names() if models.load(name).pairing == pairing]
-        raise BadField(
-            f"{models.name_of(recipe)} learns from {FORMS[recipe.pairing]}, not from {FORMS[pairing]}; "
-            f"models that do: {', '.join(names) or 'none yet'}"
-        )
 
 
 def _trained(recipe: Recipe, data: data_layer.DataSet, training: Training, path: Path, tell: Progress) -> Model:
