@@ -177,3 +177,51 @@ def test_coordinates_are_exact_under_autocast():
     plain = adaptive(x, noise(8), chance(0.8))
     with torch.autocast("cpu", torch.bfloat16):
         assert torch.equal(adaptive(x, noise(8), chance(0.8)), plain)
+
+
+class Told(Noise):
+    """Noise whose numbers are given: which of the ten changes are made, and with what draws."""
+
+    def __init__(self, count, on, uniform=(0.0,) * 5, normal=(0.0,) * 7):
+        super().__init__(0, 0, slice(None), count, dtype=torch.float64)
+        self.numbers = [[0.0 if i in on else 0.9 for i in range(10)], list(uniform), list(normal)]
+
+    def _draw(self, draw, shape):
+        return torch.tensor(self.numbers.pop(0), dtype=torch.float64).expand(self.total, *shape)
+
+
+TURN, LONG = torch.tensor([[0.0, -1.0], [1.0, 0.0]]).double(), torch.tensor([2.0, 0.5]).double()
+CHANGES = {
+    "mirror": ({0}, {"uniform": (0.4, 0, 0, 0, 0)}, lambda x: x.flip(-1)),
+    "mirror, the other half": ({0}, {"uniform": (0.6, 0, 0, 0, 0)}, lambda x: x),
+    "quarter": ({1}, {"uniform": (0, 0.3, 0, 0, 0)}, lambda x: x.rot90(1, (-2, -1))),
+    "angle": ({2}, {"uniform": (0, 0, 0.25, 0, 0)}, lambda x: x.rot90(3, (-2, -1))),
+    "size": ({3}, {"normal": (5, 0, 0, 0, 0, 0, 0)}, lambda x: by(x, 2 * torch.eye(2).double())),
+    "share": ({4}, {"normal": (0, 5, 0, 0, 0, 0, 0)}, lambda x: by(x, LONG.diag())),
+    "share, turned": (
+        {2, 4},
+        {"uniform": (0, 0, 0.25, 0, 0), "normal": (0, 5, 0, 0, 0, 0, 0)},
+        lambda x: by(x, TURN @ LONG.diag()),
+    ),
+    "whole pixels": ({5}, {"uniform": (0, 0, 0, 0.99, 0.4)}, lambda x: by(x, torch.eye(2).double(), (1, 0))),
+    "parts of pixels": (
+        {6},
+        {"normal": (0, 0, 0.5, -0.3, 0, 0, 0)},
+        lambda x: by(x, torch.eye(2).double(), (0.5, -0.3)),
+    ),
+    "brightness": ({7}, {"normal": (0, 0, 0, 0, 2, 0, 0)}, lambda x: x + 0.4),
+    "contrast": ({8}, {"normal": (0, 0, 0, 0, 0, 2, 0)}, lambda x: contrasted(x, torch.tensor(2.0).expand(4))),
+    "saturation": ({9}, {"normal": (0, 0, 0, 0, 0, 0, 1)}, lambda x: saturated(x, torch.tensor(2.0).expand(4))),
+    "nothing": (set(), {"uniform": (0.4, 0.9, 0.2, 0.9, 0.9), "normal": (1,) * 7}, lambda x: x),
+}
+
+
+def by(x, matrix, offset=(0, 0)):
+    return warped(x, matrix.expand(4, 2, 2), torch.tensor(offset, dtype=torch.float64).expand(4, 2))
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_each_of_the_ten_changes_is_made_by_its_own_draws(name):
+    on, draws, wanted = CHANGES[name]
+    x = pictures(4, (3, 8, 8))
+    torch.testing.assert_close(adaptive(x, Told(4, on, **draws), chance(0.5)), wanted(x))

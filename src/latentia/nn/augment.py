@@ -26,9 +26,10 @@ HOLE = 0.5  # of a side: the box that is cut out
 def moved(x: Tensor, down: Tensor, right: Tensor) -> Tensor:
     """Pictures moved by whole pixels ``(N,)``, which may be negative; what comes in is 0."""
     height, width = x.shape[-2:]
-    rows = torch.arange(height, device=x.device) - down[:, None]
-    columns = torch.arange(width, device=x.device) - right[:, None]
-    return _picked(x, rows[:, :, None], columns[:, None, :])
+    rows = (torch.arange(height, device=x.device) - down[:, None])[:, :, None]
+    columns = (torch.arange(width, device=x.device) - right[:, None])[:, None, :]
+    inside = (rows == rows.clamp(0, height - 1)) & (columns == columns.clamp(0, width - 1))
+    return _picked(x, rows.clamp(0, height - 1) * width + columns.clamp(0, width - 1)) * inside[:, None]
 
 
 def holed(x: Tensor, row: Tensor, column: Tensor) -> Tensor:
@@ -87,11 +88,11 @@ def warped(x: Tensor, matrix: Tensor, offset: Tensor) -> Tensor:
     )
     above, left = rows.floor(), columns.floor()
     low, far = (rows - above)[:, None], (columns - left)[:, None]
+    right_of, below = (left + 1).clamp(max=width - 1), (above + 1).clamp(max=height - 1)
     top, bottom = (
-        (1 - far) * _picked(x, row, left.long()) + far * _picked(x, row, left.long() + 1)
-        for row in (above.long(), above.long() + 1)
+        torch.lerp(_picked(x, row * width + left), _picked(x, row * width + right_of), far) for row in (above, below)
     )
-    return (1 - low) * top + low * bottom
+    return torch.lerp(top, bottom, low)
 
 
 def differentiable(x: Tensor, noise: Noise) -> Tensor:
@@ -163,10 +164,7 @@ def _inside(place: Tensor, side: int) -> Tensor:
     return torch.minimum(there, once - there).clamp(0, side - 1)
 
 
-def _picked(x: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-    """The pixels at whole ``rows`` and ``columns``, which broadcast to ``(N, height, width)``; 0 outside."""
-    height, width = x.shape[-2:]
-    there = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
-    places = (rows.clamp(0, height - 1) * width + columns.clamp(0, width - 1)).long()
-    places = places.flatten(1)[:, None].expand(-1, x.shape[1], -1)
-    return x.flatten(2).gather(2, places).view_as(x) * there[:, None]
+def _picked(x: Tensor, places: Tensor) -> Tensor:
+    """The pixels at ``places`` ``(N, height, width)``, whole numbers that count them row by row."""
+    each = places.long().flatten(1)[:, None].expand(-1, x.shape[1], -1)
+    return x.flatten(2).gather(2, each).view_as(x)
