@@ -91,3 +91,72 @@ def test_samples_that_are_evaluated_have_the_labels_of_the_items(run, monkeypatc
 def test_samples_without_a_label_say_so(run, tmp_path, capsys):
     assert main(["sample", str(run), "-n", "3", "-o", str(tmp_path / "some.npz")]) == 0
     assert "samples of no class in particular; --label takes 0, 1, 2" in capsys.readouterr().err
+
+
+def test_a_walk_between_labels_mixes_their_features_and_keeps_the_noise(run):
+    model = lt.load(run)
+    walk = model.walk(["label:3", "label:7"], steps=5, seed=5)
+    ends = [model.sample(1, seed=5, label=each)[0] for each in ("3", "7")]
+    torch.testing.assert_close(walk.x[[0, -1]], torch.stack(ends))
+    assert torch.equal(walk.z, walk.z[:1].expand(5, -1))
+    shares = torch.zeros(5, 10)
+    shares[:, 3], shares[:, 7] = torch.linspace(1, 0, 5), torch.linspace(0, 1, 5)
+    torch.testing.assert_close(walk.label, shares)
+    features = model.net.generator.given.features.weight
+    half = torch.cat([walk.z[:1], (0.5 * (features[3] + features[7]))[None]], 1)
+    torch.testing.assert_close(walk.x[2], model.net.generator.body(half)[0].mul(0.5).add(0.5).clamp(0, 1))
+    even = model.walk(["label:3", "label:7", "label:1"], steps=9, seed=5, even=True, loop=True)
+    assert even.unevenness < model.walk(["label:3", "label:7", "label:1"], steps=9, seed=5, loop=True).unevenness
+    assert even.label.sum(1).sub(1).abs().max() < 1e-5
+
+
+def test_seeds_of_a_walk_with_labels_take_the_label_that_is_said(run):
+    model = lt.load(run)
+    walk = model.walk([17, "label:7", 4], steps=3, label=3, seed=9)
+    ends = [model.sample(1, seed=seed, label=label)[0] for seed, label in ((17, "3"), (9, "7"), (4, "3"))]
+    torch.testing.assert_close(walk.x[list(walk.stops)], torch.stack(ends))
+    alone = model.interpolate([17, 4], steps=3, label="7")
+    torch.testing.assert_close(alone[0], model.sample(1, seed=17, label="7")[0])
+    assert model.walk([17, 4]).label is None
+
+
+@pytest.mark.parametrize(
+    ("items", "label", "message"),
+    [
+        ([17, "label:7"], None, "seed:17 has no label, and others of this walk have; say that of seeds with --label"),
+        (["label:7", "row:3"], None, "a walk with labels goes between seeds and labels; a real item cannot be in it"),
+        (["row:3", 17], "7", "a walk with labels goes between seeds and labels"),
+        (["label:7", "label:seven"], None, "the label 'seven' was never trained"),
+        (["label:7", "label:"], None, "write seed:17"),
+    ],
+)
+def test_words_that_no_walk_with_labels_has(run, items, label, message):
+    with pytest.raises(BadData, match=message):
+        lt.load(run).walk(items, label=label)
+
+
+def test_a_label_is_no_place_to_traverse_from(run):
+    with pytest.raises(BadData, match="label:7 is a class and no place in latent space; only walks go between labels"):
+        lt.load(run).traverse(at="label:7")
+
+
+def test_walks_between_labels_from_the_command_line(run, tmp_path, capsys):
+    out = tmp_path / "walk.npy"
+    assert main(["interpolate", str(run), "label:3", "label:7", "--seed", "5", "-o", str(out)]) == 0
+    assert "no class in particular" not in capsys.readouterr().err
+    import numpy as np
+
+    walk = lt.load(run).interpolate(["label:3", "label:7"], seed=5)
+    assert np.array_equal(np.load(out), walk.numpy())
+    assert main(["interpolate", str(run), "3", "4", "-o", str(out)]) == 0
+    assert "a walk of no class in particular; --label takes 0, 1, 2" in capsys.readouterr().err
+    assert main(["interpolate", str(run), "3", "label:4", "-o", str(out)]) == 2
+    assert "say that of seeds with --label" in capsys.readouterr().err
+    assert main(["interpolate", str(run), "3", "4", "--label", "7", "-o", str(out), "--quiet"]) == 0
+
+
+def test_a_model_without_labels_refuses_a_walk_between_them(tmp_path):
+    model = lt.train(lt.VAE(latent=2, hidden=(8,)), "digits", run=tmp_path / "run", **SETTINGS)
+    for items, label in ((["label:3", "label:7"], None), ([3, 7], "7")):
+        with pytest.raises(CannotDo, match="not trained with labels"):
+            model.walk(items, label=label)

@@ -27,7 +27,7 @@ MEANINGS = {
         "How far the critic's mean answer to held-out items falls from that to training items towards that to fakes: "
         "0 for a critic that has learnt what items look like, 1 for one that has learnt them by heart.",
     ),
-    "lost_modes": ("of the training set", "What samples hardly ever resemble, of about 50 kinds of training items."),
+    "lost_modes": ("of the training set", "What samples hardly ever resemble, of at most 50 kinds of training items."),
     "copies": (
         "of samples, at least",
         "Samples whose nearest real item is one of the training set where as many should have had a held-out one.",

@@ -38,7 +38,7 @@ __all__ = [
 
 Array = NDArray[np.float64]
 
-ALL, NONE = 0.99, 0.53  # of pairs told apart: nearly all, nearly none
+ALL, NONE = 0.97, 0.53  # of pairs told apart: nearly all, nearly none
 READINGS = 5  # in a row, before a sentence about the balance is said
 FAR = 30.0  # times its usual size, before a value is called diverging
 OVERFIT = 0.3  # of the way from fakes to training items that held-out items have fallen back
@@ -116,7 +116,7 @@ def overfitting(
         apart / whole,
         f"The critic is learning its training items by heart: its mean answer is {train.mean():.3g} on them, "
         f"{held.mean():.3g} on held-out ones and {fake.mean():.3g} on fakes ({apart / whole:.0%} of the way back). Try "
-        f"augmentation, more data, a larger R1 or a smaller critic; the best weights so far are kept.",
+        f"--augment ada, more data, a larger R1 or a smaller critic; the best weights so far are kept.",
     )
 
 
@@ -134,7 +134,7 @@ def _larger_by_chance(first: Array, second: Array) -> float:
 def saturation(balances: Sequence[float]) -> str | None:
     """Whether one player has won: the balance at the last readings, the newest last.
 
-    Said when five in a row are above 0.99 (the generator is given no direction) or within 0.03 of 0.5 (the critic is
+    Said when five in a row are above 0.97 (the generator is given no direction) or within 0.03 of 0.5 (the critic is
     given none, or the samples are as good as this critic can see).
     """
     last = [each for each in balances if math.isfinite(each)][-READINGS:]
@@ -211,8 +211,8 @@ def left_out(shares: Sequence[float], late: bool) -> bool:
     """Whether modes that samples leave out are a failure, and not what every training begins with.
 
     ``shares`` are those of the training set that were left out at each validation, the newest last. They are a failure
-    when the last three are all larger by 0.2 than the smallest before (a collapse), or ``late`` in a training when none of
-    the last three is smaller, by a fifth, than the one before them.
+    when the last three are all larger by 0.2 than the smallest before (a collapse), or ``late`` in a training when none
+    of the last three is smaller, by a fifth, than the one before them.
     """
     before, last = shares[:-LASTS], shares[-LASTS:]
     if not before or min(last) <= 0:
@@ -258,7 +258,7 @@ def memorisation(samples: Tensor, train: Source, held_out: Source) -> Verdict:
         least,
         f"About {copies:.0%} of {len(samples)} samples look like copies: the nearest real item is a training item for "
         f"{float(nearer.mean()):.1%}, and {expected:.1%} would be chance (plainest: sample {row}, training item "
-        f"{int(known.row[row])}). Try augmentation, more data, earlier weights or a smaller generator.",
+        f"{int(known.row[row])}). Try --augment ada, more data, earlier weights or a smaller generator.",
     )
 
 
