@@ -1,10 +1,15 @@
-"""The door to the benchmarks: ``python -m benchmarks list``, ``python -m benchmarks NAME [--quick] [--seed N]``."""
+"""The door to the benchmarks: ``python -m benchmarks list``, ``python -m benchmarks NAME [--quick] [--seed N]``.
+
+A benchmark may have options of its own: its function ``options`` adds them, and ``run`` takes them by name.
+"""
 
 from __future__ import annotations
 
 import argparse
 import importlib
 import pkgutil
+import sys
+from typing import Any
 
 import benchmarks
 
@@ -26,12 +31,15 @@ def main() -> None:
     parser.add_argument("name", choices=["list", *names()])
     parser.add_argument("--quick", action="store_true", help="a tenth: to see that it works, not to quote")
     parser.add_argument("--seed", type=int, default=0)
-    arguments = parser.parse_args()
-    if arguments.name == "list":
+    named = sys.argv[1:2]
+    module: Any = load(named[0]) if named and named[0] in names() else None
+    getattr(module, "options", lambda _: None)(parser)
+    given = vars(parser.parse_args())
+    if given.pop("name") == "list":
         for name in names():
             print(f"{name:24} {(load(name).__doc__ or '').splitlines()[0]}")
         return
-    load(arguments.name).run(quick=arguments.quick, seed=arguments.seed)  # type: ignore[attr-defined]
+    module.run(**given)
 
 
 if __name__ == "__main__":
