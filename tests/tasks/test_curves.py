@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from latentia.errors import BadData
-from latentia.tasks.curves import Theme, codes, divergences, likelihoods, losses, series
+from latentia.tasks.curves import Theme, codes, divergences, game, likelihoods, losses, series
 
 
 def log(nll, kl, split="validation", scale=100):
@@ -79,6 +79,17 @@ def test_other_logs_are_lines_and_one_that_hugs_the_axis_is_left_out():
 def test_an_empty_log_is_refused(rows):
     with pytest.raises(BadData, match="the log has no rows with values"):
         losses(rows)
+
+
+def test_a_game_has_a_line_for_each_figure_that_was_measured():
+    rows = [{"seen": 10 * i, "split": "watch", "logs": {"balance": i / 10, "copies": 0.0}} for i in range(1, 5)]
+    axes = game(rows).axes[0]
+    lines = {line.get_label(): line for line in axes.lines}
+    assert {"balance", "copies"} < set(lines)
+    np.testing.assert_allclose(lines["balance"].get_ydata(), [0.1, 0.2, 0.3, 0.4])
+    assert "lost modes" not in lines
+    with pytest.raises(BadData, match="no rows of a game that was watched"):
+        game([{"seen": 1, "split": "train", "logs": {"balance": 1.0}}])
 
 
 def test_a_foreign_item_is_marked_where_it_lies_or_by_an_arrow(tmp_path):

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from latentia.errors import BadData
-from latentia.tasks.pictures import animate, grid, picture, pixels, strip
+from latentia.tasks.pictures import animate, cut, grid, picture, pixels, strip
 
 
 def test_bytes_come_back_as_the_bytes_they_were():
@@ -50,6 +50,17 @@ def test_small_pictures_are_enlarged_by_repeating_pixels():
     assert grid(torch.zeros(1, 3, 100, 64), padding=0).size == (64, 100)
     assert picture(torch.zeros(3, 9, 7), 20).size == (21, 27)
     assert picture(torch.zeros(1, 9, 7)).size == (7, 9)
+
+
+@pytest.mark.parametrize("shape", [(1, 8, 8), (3, 20, 9), (4, 70, 64)])
+def test_a_grid_is_cut_back_into_its_items(shape):
+    items = torch.rand(11, *shape, generator=torch.Generator().manual_seed(0))
+    back = cut(grid(items, 4), shape)
+    torch.testing.assert_close(back[:11], items, atol=0.5 / 255 + 1e-6, rtol=0)
+    assert back.shape == (12, *shape)
+    assert bool((back[11] == 1).all())
+    with pytest.raises(BadData, match="is no grid of items"):
+        cut(grid(items, 4), (1, 17, 5))
 
 
 def test_numbers_leave_ink_under_their_cells():

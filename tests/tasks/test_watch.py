@@ -247,3 +247,40 @@ def test_sentences_are_told_and_kept(tmp_path, monkeypatch):
     assert [event.text for event in told if isinstance(event, Said)].count("It is saturated.") == 1
     assert list(said(model.folder.rows())) == [(512, "It is saturated.")]
     assert "At 512 images: It is saturated." in model.report().read_text()
+
+
+def test_moments_lie_evenly_over_a_training(tmp_path):
+    spec = Spec("image", (1, 8, 8))
+    assert moments(tmp_path, spec) == []
+    for seen in range(10, 210, 10):
+        grid(torch.full((64, 1, 8, 8), seen / 255), 8).save(tmp_path / f"{seen:010d}.png")
+    (tmp_path / "mine.png").touch()
+    found = moments(tmp_path, spec)
+    assert [seen for seen, _ in found] == [10, 40, 60, 90, 120, 150, 170, 200]
+    assert all(bool((items == seen / 255).all()) and items.shape == (11, 1, 8, 8) for seen, items in found)
+
+
+@pytest.mark.parametrize("seen", [0, 300, 600, 2_000], ids=["first", "fading", "whole", "grown"])
+def test_a_growing_game_compares_pictures_of_the_same_detail(seen):
+    spec = Spec("image", (1, 16, 16))
+    recipe = lt.ProGAN(latent=4, hidden=(8, 8, 8), stabilise=256, fade=256)
+    net = recipe.build(spec)
+    net.seen.fill_(seen)
+    x = torch.rand(8, 1, 16, 16, generator=torch.Generator().manual_seed(0))
+    shown = net.detailed(x)
+    assert shown.shape == x.shape
+    assert torch.equal(shown, x) == (seen == 2_000)
+    answers = net.answer(x)
+    assert answers.shape == (8,)
+    if seen != 300:  # a fade of what is faded already goes further
+        torch.testing.assert_close(net.detailed(shown), shown)
+        torch.testing.assert_close(net.answer(shown), answers)
+
+
+def test_the_critic_is_asked_in_the_data_s_units():
+    table = torch.randn(200, 3, generator=torch.Generator().manual_seed(0)) * 5 + 20
+    net = GAN.build(Spec("table", (3,)))
+    net.centre.fill_(20.0)
+    net.spread.fill_(5.0)
+    torch.testing.assert_close(net.answer(table), net.critic((table - 20) / 5))
+    assert net.detailed(table) is table

@@ -34,8 +34,8 @@ SHARE = 20  # images between two validations for each item that is asked
 FEWEST, MOST = 128, 1_000  # items that are asked
 COARSE = 12  # pixels at which modes are told apart: what a picture shows, not how it is drawn
 PER_MODE = 20  # samples that each mode of the training set should get
-NUMBERS = 2**25  # of the items among which copies are looked for, at most
-KNOWN = 5_000  # of these items, at most
+NUMBERS = 2**25  # in the items that are read at once, at most
+KNOWN = 5_000  # items among which copies are looked for, at most
 PLAYERS = ("critic", "generator")
 
 
@@ -93,7 +93,7 @@ class Watch:
         """
         if not isinstance(learner, HasCritic):
             return Found()
-        count = min(max(FEWEST, every // SHARE), MOST)
+        count = max(FEWEST, min(every // SHARE, MOST, NUMBERS // (2 * self.spec.size)))
         answers = self._answers(learner, count)
         verdicts = {"overfitting": detectors.overfitting(*answers), **self._samples(net, count)}
         means = zip(("train", "held_out", "fake"), answers, strict=True)
