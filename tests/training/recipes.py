@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from latentia.core import Batch, Group, Now, Recipe, Spec, Update
 from latentia.fields import Help, Scheduled
@@ -53,3 +53,9 @@ class Line(Recipe):
             error = error + (net.mean * 0).square().sum().sqrt()  # its value is 0, its gradient no number
         score = error * torch.where((now.seen <= self.blind_until) & (not net.training), torch.nan, 1.0)
         yield Update("line", error, {"error": score, "rate": at(self.rate, now.seen)})
+
+
+def two_sides() -> tuple[Tensor, Tensor]:
+    """Random pictures and others: two domains, or, row by row, two sides of pairs."""
+    x = torch.rand(200, 3, 12, 12, generator=torch.Generator().manual_seed(0))
+    return x[:100], x[100:]

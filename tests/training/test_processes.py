@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
+from tests.training.recipes import two_sides
 
 import latentia as lt
 
@@ -21,7 +22,7 @@ TRAIN = """
 import sys, torch
 torch.set_num_threads(1)
 import latentia as lt
-from tests.training.recipes import Line
+from tests.training.recipes import two_sides
 run, images, micro, case = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
 recipes = {
     "vae": (lt.VAE(latent=4, hidden=(16,)), {}),
@@ -31,11 +32,14 @@ recipes = {
     "progan": (lt.ProGAN(latent=4, hidden=(6, 4), stabilise=160, fade=320), {}),
     "gan": (lt.GAN(latent=4, hidden=(16,), augment="ada", ada_images=1000), {}),
     "conv": (lt.VAE(latent=4, body="conv", hidden=(4,)), {"mirror": True}),
+    "pix2pix": (lt.Pix2Pix(width=2), {}),
+    "cyclegan": (lt.CycleGAN(width=2, blocks=1, pool=80, identity=1.0), {}),
 }
 for name in recipes if case == "all" else [case]:
     recipe, options = recipes[name]
     settings = {"images": images, "micro": micro, "every": 320, "precision": "float64"}
-    lt.train(recipe, "digits", run=f"{run}-{name}", batch=32, **settings, **options)
+    data = two_sides() if recipe.pairing else ("digits",)
+    lt.train(recipe, *data, run=f"{run}-{name}", batch=32, **settings, **options)
 """
 
 
@@ -78,22 +82,30 @@ def test_two_processes_equal_one_in_float64_over_20_steps(tmp_path, script):
     alone(tmp_path / "one", 640, 1, "all")
     together(script, tmp_path / "two", 640, "all")
     runs = sorted(path.name.removeprefix("one-") for path in tmp_path.glob("one-*"))
-    assert len(runs) == 7
+    assert len(runs) == 9
     for name in runs:
         same(tmp_path / f"one-{name}", tmp_path / f"two-{name}")
 
 
-def test_a_run_goes_from_one_process_to_two_and_back(tmp_path, script):
+@pytest.mark.parametrize(
+    ("case", "recipe"),
+    [
+        ("vae", lt.VAE(latent=4, hidden=(16,))),
+        ("cyclegan", lt.CycleGAN(width=2, blocks=1, pool=80, identity=1.0)),  # with a pool, which each keeps a part of
+    ],
+)
+def test_a_run_goes_from_one_process_to_two_and_back(tmp_path, script, case, recipe):
     def here(run, images, micro=1):
         settings = {"batch": 32, "every": 320, "precision": "float64"}
-        lt.train(lt.VAE(latent=4, hidden=(16,)), "digits", run=run, images=images, micro=micro, **settings)
+        data = two_sides() if recipe.pairing else ("digits",)
+        lt.train(recipe, *data, run=run, images=images, micro=micro, **settings)
 
-    here(tmp_path / "one-vae", 960)
-    here(tmp_path / "mixed-vae", 320)
-    together(script, tmp_path / "mixed", 640, "vae")
-    here(tmp_path / "mixed-vae", 960, micro=2)
-    same(tmp_path / "one-vae", tmp_path / "mixed-vae")
-    rows = [json.loads(line) for line in (tmp_path / "mixed-vae" / "log.jsonl").read_text().splitlines()]
+    here(tmp_path / f"one-{case}", 960)
+    here(tmp_path / f"mixed-{case}", 320)
+    together(script, tmp_path / "mixed", 640, case)
+    here(tmp_path / f"mixed-{case}", 960, micro=2)
+    same(tmp_path / f"one-{case}", tmp_path / f"mixed-{case}")
+    rows = [json.loads(line) for line in (tmp_path / f"mixed-{case}" / "log.jsonl").read_text().splitlines()]
     assert [row["seen"] for row in rows if row["split"] == "validation"] == [320, 640, 960]
 
 
