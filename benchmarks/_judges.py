@@ -22,7 +22,7 @@ from latentia.tasks.features import ClassifierFeatures, predict
 
 CHOOSING, REPORTING = 0, (1, 2)  # seeds of the judges
 IMAGES, QUICK_IMAGES = 300_000, 30_000
-FIGURES = ("frechet", "kid", "neighbours")
+FIGURES = ("frechet", "kid", "recall")
 
 
 def classifier(name: str, seed: int, quick: bool = False) -> lt.Model:

@@ -22,7 +22,7 @@ from latentia.training.run import Event, Started, Validated
 
 NAME = "spent.jsonl"
 NEVER = 10**12  # images between two validations: only the end of a slice has one
-DONE = 0.99  # of a budget counts as spent: no slice is made for the rest
+LEAST = 0.2  # of a slice: none is made for less, as its validation would cost more than its steps
 
 
 class Row(NamedTuple):
@@ -65,10 +65,11 @@ class Ledger:
             file.write(json.dumps([seen, round(seconds, 3)]) + "\n")
 
     def keep(self, seen: int) -> None:
-        """Drop the rows after ``seen``: their work was lost with its checkpoint."""
-        if any(row.seen > seen for row in self.rows):
+        """Drop the rows after ``seen``, whose work was lost with its checkpoint, and one that a kill cut short."""
+        text = "".join(json.dumps(row) + "\n" for row in self.rows if row.seen <= seen)
+        if self.path.exists() and self.path.read_text() != text:
             part = self.path.with_suffix(".part")
-            part.write_text("".join(json.dumps(row) + "\n" for row in self.rows if row.seen <= seen))
+            part.write_text(text)
             part.replace(self.path)
 
 
@@ -84,11 +85,10 @@ def next_images(rows: list[Row], budget: float, slices: int, first: int) -> int:
     if not rows:
         return first
     before, last = (rows[-2] if len(rows) > 1 else Row(0, 0.0)), rows[-1]
-    left = budget - last.seconds
-    if left <= (1 - DONE) * budget:
+    left, share = budget - last.seconds, budget / slices
+    if left <= LEAST * share:
         return 0
     speed = (last.seen - before.seen) / max(last.seconds - before.seconds, 1e-6)
-    share = budget / slices
     return max(1, round(speed * (left if left < 1.5 * share else share)))
 
 

@@ -30,7 +30,8 @@ def test_at_a_steady_speed_the_budget_is_spent_in_about_so_many_slices(speed, sl
     while images := next_images(rows, budget, slices, first):
         last = rows[-1] if rows else Row(0, 0.0)
         rows.append(Row(last.seen + images, last.seconds + images / speed))
-    assert 0.98 * budget < rows[-1].seconds < budget + 1.5 / speed + first / speed
+    assert budget - 0.2 * budget / slices <= rows[-1].seconds * (1 + 1e-9)
+    assert rows[-1].seconds < budget + 1.5 / speed + first / speed
     assert len(rows) <= slices + 1 or speed * budget < 10 * slices, "unless a slice is but a few images"
 
 
@@ -44,8 +45,11 @@ def test_a_ledger_forgets_what_came_after_a_checkpoint_and_a_row_that_a_kill_cut
     assert ledger.rows == [Row(10, 1.0), Row(20, 2.0), Row(30, 3.0)]
     ledger.keep(20)
     assert ledger.last == Row(20, 2.0)
+    with ledger.path.open("a") as file:
+        file.write("[40, 4.")
     ledger.keep(20)
-    assert len(ledger.rows) == 2
+    ledger.add(30, 3.5)
+    assert ledger.rows == [Row(10, 1.0), Row(20, 2.0), Row(30, 3.5)]
 
 
 def small(folder, clock=time.process_time):
