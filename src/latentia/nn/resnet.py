@@ -24,7 +24,8 @@ class ResNet(nn.Module):
         inputs, outputs: channels.
         width: channels at full size; four times as many inside.
         blocks: how many residual blocks.
-        transposed: upsample by transposed convolutions, as published.
+        transposed: upsample by transposed convolutions, and without the input beside the last features, as published:
+            norms take away how bright each picture is, and the input tells it.
         dropout: share of each block's inner features that noise takes away.
         affine: norms with a learnt scale and shift; the published net has none.
 
@@ -59,16 +60,20 @@ class ResNet(nn.Module):
         self.down_norms = nn.ModuleList(InstanceNorm(each, affine) for each in (width, 2 * width, inner))
         self.up_norms = nn.ModuleList(InstanceNorm(each, affine) for each in (2 * width, width))
         self.blocks = nn.ModuleList(Residual(inner, dropout, affine) for _ in range(blocks))
-        self.last = first_weights(ExactConv(width, outputs, 7, padding=3, padding_mode="reflect"))
+        self.beside = not transposed
+        last = ExactConv(width + inputs * self.beside, outputs, 7, padding=3, padding_mode="reflect")
+        self.last = first_weights(last)
 
     def forward(self, x: Tensor, noise: Noise | None = None, moments: Moments | None = None) -> Tensor:
-        features = padded(x, self.multiple)
+        features = whole = padded(x, self.multiple)
         for layer, norm in zip(self.down, self.down_norms, strict=True):
             features = relu(norm(layer(features), moments))
         for block in self.blocks:
             features = block(features, noise, moments)
         for layer, norm in zip(self.up, self.up_norms, strict=True):
             features = relu(norm(layer(features), moments))
+        if self.beside:
+            features = torch.cat([features, whole.to(features.dtype)], 1)
         return torch.tanh(self.last(features))[:, :, : x.shape[2], : x.shape[3]]
 
 
