@@ -18,7 +18,7 @@ def sample(
     label: Annotated[str | None, Parameter(help="a class that was trained with --labels, or all: a row each")] = None,
     truncation: Annotated[
         float | None,
-        Parameter(help="how far from 0 a number of the noise may lie, for example 0.7: more alike, fewer odd ones"),
+        Parameter(help="how far from 0 a number of the noise may lie, for example 1.5: more alike, fewer odd ones"),
     ] = None,
     numbers: Annotated[bool, Parameter(help="write each seed under its picture", negative="")] = False,
     out: Out = None,

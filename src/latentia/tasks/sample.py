@@ -60,7 +60,8 @@ class TruncatedNoise(ItemNoise):
     """Noise of items whose normal numbers lie within ``truncation`` of 0; those beyond are drawn again.
 
     The truncation trick of Brock et al. 2018, "Large Scale GAN Training for High Fidelity Natural Image Synthesis"
-    (https://arxiv.org/abs/1809.11096), section 3.1: items become more alike, and more like what was learnt best.
+    (https://arxiv.org/abs/1809.11096), section 3.1: items come closer to the middle of what was learnt, and to each
+    other. Noise that short was never learnt from: a generator may answer it with paler items (as some did there).
     Numbers within stay the item's own, so a wide truncation changes few items; those beyond are drawn anew from the
     truncated distribution at once, by its quantile function, which takes the same time however narrow it is.
 
