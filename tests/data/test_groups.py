@@ -55,6 +55,19 @@ def test_pairs_and_both_domains_follow_one_cut(tmp_path):
         assert sum(len(each) for each in held) == len(set.union(*held)) == 20
 
 
+def test_a_group_of_both_domains_has_one_split(folder, tmp_path):
+    names = [f"{number:02}.png" for number in range(60)]
+    folder(names=names).rename(tmp_path / "other")
+    root = folder(names=[name.replace(".png", ".bmp") for name in names[15:45]])
+    listed(tmp_path / "g.csv", [name.removesuffix(".png") for name in names], GROUPS)
+    found = data.open(tmp_path / "other", root, group_from=f"{tmp_path / 'g.csv'}:group", held_out=0.25)
+    held = [
+        {int(name[:2]) // 3 for side in (split.of_x, split.of_y) for name in side.names()}
+        for split in (found.train, found.validation, found.test)
+    ]
+    assert sum(len(each) for each in held) == len(set.union(*held)) == 20
+
+
 @pytest.mark.parametrize(
     ("groups", "message"),
     [

@@ -100,6 +100,8 @@ def test_a_domain_that_is_shorter_begins_again_where_it_is_read():
     batch = split.read(slice(None))
     assert len(batch.x) == len(batch.y) == 24
     assert numbers(batch.x)[:16] + numbers(batch.x)[:8] == numbers(batch.x)
+    turned = domains(30, 20).train.read(slice(None))
+    assert numbers(turned.y)[:16] + numbers(turned.y)[:8] == numbers(turned.y)
     assert len(split.names()) == 24
     assert split.names()[16:] == split.names()[:8]
 

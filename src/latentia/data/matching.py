@@ -68,10 +68,12 @@ def side_by_side(collection: Collection, options: DataOptions, cache: Path) -> S
     Raises:
         BadData: an odd width, or what :func:`latentia.data.decode.decode` refuses.
     """
-    with contextlib.closing(collection):
-        a, b = (decode(collection, options, cache, half) for half in (0, 1))
+    a, b = (decode(collection, options, cache, half) for half in (0, 1))
     couples = [(name, name) for name in a.names]
-    return Sides(*_joined((collection, collection), (a, b), couples, []), ("a", "b"))
+    height, width = a.size(0)
+    cut = f"pictures of {2 * width} x {height} are" if len(a.sizes) == 1 else "each picture is"
+    notes = [f"{cut} cut in the middle: a is the left half, b the right one"]
+    return Sides(*_joined((collection, collection), (a, b), couples, notes), ("a", "b"))
 
 
 def written(path: Path, options: DataOptions, cache: Path) -> Sides:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 from collections.abc import Callable
@@ -60,11 +61,11 @@ def _one_place(what: Any, options: DataOptions, cache: Path) -> Sides:
     if content is None and path.suffix.lower() == ".npz":
         return _arrays(path, options)
     if content is None and (path.is_dir() or is_archive(path)):
-        collection = _collection(path)
-        if (two := lettered(collection)) is not None:
-            return _of_collections(*two, ("a", "b"), options, cache)
-        if options.pairing == "pairs":
-            return side_by_side(collection, options, cache)
+        with contextlib.closing(_collection(path)) as collection:
+            if (two := lettered(collection)) is not None:
+                return _of_collections(*two, ("a", "b"), options, cache)
+            if options.pairing == "pairs":
+                return side_by_side(collection, options, cache)
     if content is None and options.pairing == "pairs" and path.suffix.lower() in (".csv", ".tsv"):
         return written(path, options, cache)
     if options.pairing == "domains":
