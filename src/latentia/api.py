@@ -255,16 +255,20 @@ class Model:
         kept = {name: value for name, value in told if name not in ("what", "other")}
         return data_layer.items(x, self.spec, **{**kept, **options})
 
-    def sample(self, count: int = 1, seed: int = 0, label: str | int | None = None) -> Tensor:
+    def sample(
+        self, count: int = 1, seed: int = 0, label: str | int | None = None, truncation: float | None = None
+    ) -> Tensor:
         """New items ``(count, *spec.shape)``; item i is that of seed + i, whatever the count.
 
-        A model that was trained with labels takes one: its name, or its place among ``spec.classes``.
+        A model that was trained with labels takes one: its name, or its place among ``spec.classes``. With a
+        ``truncation`` of 1.5 each number of the noise lies within 1.5 of 0: items more alike, and fewer odd ones.
 
         Raises:
             BadData: a label that was never trained.
-            CannotDo: a model without labels.
+            BadField: a truncation that is not above 0.
+            CannotDo: a model without labels, or a truncation of one whose latents are not normal noise.
         """
-        return sample(self._can("sample", Samples), self.spec, count, seed, self._label(label))
+        return sample(self._can("sample", Samples), self.spec, count, seed, self._label(label), truncation)
 
     def _label(self, label: str | int | None) -> int | None:
         classes = self.spec.classes
