@@ -362,6 +362,8 @@ class Training:
 
 
 # --- capabilities ----------------------------------------------------------------------------------------------------
+# A net with an attribute ``classes`` above 0 takes labels: their numbers ``(N,)``, or shares of all ``(N, classes)``.
+# No other net is ever handed one, so its methods need no such argument.
 
 
 @runtime_checkable
@@ -374,7 +376,7 @@ class Samples(Protocol):
         """Latents from the prior, ``(len(noise), latent)``."""
         ...
 
-    def decode(self, z: Tensor) -> Tensor:
+    def decode(self, z: Tensor, label: Tensor | None = None) -> Tensor:
         """The mean of what latents stand for, ``(N, *spec.shape)`` in the data's range."""
         ...
 
@@ -385,7 +387,7 @@ class Encodes(Protocol):
 
     latent: int
 
-    def encode(self, x: Tensor) -> Tensor:
+    def encode(self, x: Tensor, label: Tensor | None = None) -> Tensor:
         """The latents of items, ``(N, latent)``; for a posterior its mean. Deterministic."""
         ...
 
@@ -394,23 +396,23 @@ class Encodes(Protocol):
 class Reconstructs(Encodes, Protocol):
     """Encodes and decodes: ``reconstruct``."""
 
-    def decode(self, z: Tensor) -> Tensor: ...
+    def decode(self, z: Tensor, label: Tensor | None = None) -> Tensor: ...
 
 
 @runtime_checkable
 class HasDensity(Samples, Reconstructs, Protocol):
     """A latent variable model: p(x) = integral of p(x|z) p(z) dz, with q(z|x) beside it: ``evaluate``, ``score``."""
 
-    def posterior(self, x: Tensor) -> Distribution:
-        """q(z|x)."""
+    def posterior(self, x: Tensor, label: Tensor | None = None) -> Distribution:
+        """q(z|x), or q(z|x, label)."""
         ...
 
-    def likelihood(self, z: Tensor) -> Distribution:
-        """p(x|z)."""
+    def likelihood(self, z: Tensor, label: Tensor | None = None) -> Distribution:
+        """p(x|z), or p(x|z, label)."""
         ...
 
     def prior(self) -> Distribution:
-        """p(z)."""
+        """p(z), whatever the label."""
         ...
 
 
@@ -460,10 +462,7 @@ class HasCritic(Samples, Protocol):
     """A game of two players whose critic can be asked: its failures are looked for while it trains."""
 
     def answer(self, x: Tensor, label: Tensor | None = None) -> Tensor:
-        """The critic's answers ``(N,)`` to items ``(N, *spec.shape)`` in the data's units: higher for what seems real.
-
-        ``label`` are the items' classes, ``(N,)``, for a net that takes labels.
-        """
+        """The critic's answers ``(N,)`` to items in the data's units: higher for what seems real."""
         ...
 
     def detailed(self, x: Tensor) -> Tensor:

@@ -84,6 +84,9 @@ CASES = [
     Case("vae-continuous", lt.VAE(latent=3, hidden=(12,), likelihood="continuous-bernoulli"), PICTURES),
     Case("iwae", lt.VAE(latent=3, hidden=(12,), objective="iwae", draws=3), BINARY),
     Case("iwae-vamp", lt.VAE(latent=3, hidden=(12,), objective="iwae", draws=2, prior="vamp:4"), PICTURES),
+    Case("vae-labels", lt.VAE(latent=3, hidden=(12,)), LABELLED),
+    Case("vae-labels-vamp", lt.VAE(latent=3, hidden=(12,), prior="vamp:4"), LABELLED),
+    Case("iwae-labels", lt.VAE(latent=3, hidden=(12,), objective="iwae", draws=2), LABELLED),
     Case("gan", lt.GAN(latent=3, body="conv", hidden=(4, 8)), COLOURS),
     Case("gan-lazy", lt.GAN(latent=3, hidden=(12,), game="non-saturating", r2=0.0, r1="1:0.1@64", lazy=2), PICTURES),
     Case(
@@ -106,10 +109,14 @@ CASES = [
     Case("autoencoder", lt.Autoencoder(latent=3, hidden=(12,)), PICTURES),
     Case("autoencoder-conv", lt.Autoencoder(latent=3, body="conv", hidden=(4, 8)), COLOURS),
     Case("autoencoder-table", lt.Autoencoder(latent=2, hidden=(12,)), NUMBERS),
-    Case("pix2pix", lt.Pix2Pix(width=4), PAIRS),
+    Case("pix2pix", lt.Pix2Pix(width=4, game="relativistic", r1=1.0, r2=1.0, critic_norm=False), PAIRS),
     Case("pix2pix-resnet", lt.Pix2Pix(width=4, net="resnet", blocks=1, r2=0.0, r1="1:0.1@64", affine=False), PAIRS),
     Case("pix2pix-published", dataclasses.replace(PUBLISHED_PAIRS, width=4, levels=3, halvings=1), PAIRS),
     Case("cyclegan", lt.CycleGAN(width=4, blocks=1, pool=20), UNLIKE),
-    Case("cyclegan-unet", lt.CycleGAN(width=4, net="unet", game="hinge", identity=0.0), UNLIKE),
+    Case(
+        "cyclegan-unet",
+        lt.CycleGAN(width=4, net="unet", game="relativistic", r1=1.0, r2="0:1@64", critic_norm=False),
+        UNLIKE,
+    ),
     Case("cyclegan-published", dataclasses.replace(PUBLISHED_DOMAINS, width=4, blocks=1, halvings=1), DOMAINS),
 ]

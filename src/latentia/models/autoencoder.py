@@ -47,10 +47,12 @@ class Autoencoder(Recipe):
 
     def notes(self, spec: Spec) -> list[str]:
         sizes = ", ".join(map(str, sizes_for(self, spec)))
-        return [
+        told = [
             f"net: {body_for(self, spec)} of {sizes}",
             "samples come from a mixture of normals fitted on the codes after training: an autoencoder has no prior",
         ]
+        unused = "the labels are not learnt from: an autoencoder is given none; a vae, gan or progan is"
+        return [*told, unused] if spec.classes else told
 
     def build(self, spec: Spec) -> AutoencoderNet:
         return AutoencoderNet(self, spec)
@@ -65,7 +67,8 @@ class Autoencoder(Recipe):
     def settle(self, net: AutoencoderNet, source: Source) -> None:
         """Fit the density that samples are drawn from on the codes of training items."""
         with torch.no_grad():
-            net.fit_density(torch.cat([net.encode(part.to(net.weights)) for part in reference(source, REFERENCE)]))
+            parts = reference(source, REFERENCE)
+            net.fit_density(torch.cat([net.encode(part.x.to(net.weights)) for part in parts]))
 
     def updates(self, net: AutoencoderNet, batch: Batch, now: Now) -> Iterator[Update]:
         error = squared_error(net.decode(net.encode(batch.x)), batch.x)

@@ -4,6 +4,7 @@ References:
     Auto-Encoding Variational Bayes (Kingma & Welling, 2014), https://arxiv.org/abs/1312.6114
     Importance Weighted Autoencoders (Burda et al., 2016), https://arxiv.org/abs/1509.00519
     VAE with a VampPrior (Tomczak & Welling, 2018), https://arxiv.org/abs/1705.07120
+    Learning Structured Output Representation using Deep Conditional Generative Models (Sohn et al., 2015), NeurIPS
 """
 
 from __future__ import annotations
@@ -42,9 +43,12 @@ from latentia.losses.schedules import at
 from latentia.models._bodies import Activation, Body, Hidden, Scale, body_for, decoder_for, encoder_for, sizes_for
 from latentia.models._reference import mean_item, reference
 from latentia.nn.heads import GaussianHead
+from latentia.nn.labels import GivenLabel
+from latentia.nn.mlp import MLP
 
 REFERENCE = 5_000  # training items that a recipe looks at before the first step
 PRIORS = ("normal", "mixture", "vamp")
+LABEL_WIDTH = 32
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,9 @@ class VAE(Recipe):
         IWAE-k = E_q[log 1/k sum_i p(x|z_i) p(z_i) / q(z_i|x)]                     (k = draws)
 
     IWAE's encoder takes the doubly reparameterised gradient (Tucker et al. 2019).
+
+    Data with classes make it conditional (Sohn et al. 2015): p(x|z, label) and q(z|x, label) are given each item's
+    label, p(z) is not, and the objective bounds log p(x|label).
     """
 
     latent: Annotated[int, Help("size of z"), AtLeast(1)] = 32
@@ -98,7 +105,8 @@ class VAE(Recipe):
     def notes(self, spec: Spec) -> list[str]:
         sizes = ", ".join(map(str, sizes_for(self, spec)))
         chosen = "follows from the data" if self.likelihood == "auto" else "as asked"
-        told = [f"likelihood: {self.likelihood_for(spec)} ({chosen})", f"net: {body_for(self, spec)} of {sizes}"]
+        given = f", encoder and decoder given one of {len(spec.classes)} labels" if spec.classes else ""
+        told = [f"likelihood: {self.likelihood_for(spec)} ({chosen})", f"net: {body_for(self, spec)} of {sizes}{given}"]
         if Schedule.parse(self.beta).end != 1 or self.free_bits:
             told.append(
                 "the best weights are chosen by the bound itself, at beta 1; --weights last takes the last ones"
@@ -117,16 +125,18 @@ class VAE(Recipe):
         """Start at the data's mean picture, and pseudo-inputs at items of the data."""
         net.decoder.start(net.observed.start(mean_item(source, REFERENCE).to(net.place)))
         if isinstance(net.latents, VampPrior):
-            items = source.take(1, 0, len(net.latents.pseudo)).x
-            net.latents.start(items.to(net.place))
+            items = source.take(1, 0, len(net.latents.pseudo))
+            net.latents.start(items.x.to(net.place))
+            if items.label is not None:
+                net.pseudo_labels.copy_(items.label)
 
     def settle(self, net: VAENet, source: Source) -> None:
         """Fix the optimal sigma at its value over training items."""
         if not isinstance(net.observed, OptimalGaussianLikelihood):
             return
         with torch.no_grad():
-            items = (part.to(net.place) for part in reference(source, REFERENCE))
-            errors = [(net.decode(net.encode(x)) - x).square().flatten(1).mean(1).cpu() for x in items]
+            items = (part.to(net.place.device, net.place.dtype) for part in reference(source, REFERENCE))
+            errors = [(net.reconstruct(part) - part.x).square().flatten(1).mean(1).cpu() for part in items]
         net.observed.settle(torch.cat(errors).mean(dtype=torch.float64))
 
     def updates(self, net: VAENet, batch: Batch, now: Now) -> Iterator[Update]:
@@ -137,9 +147,9 @@ class VAE(Recipe):
 
     def elbo_update(self, net: VAENet, batch: Batch, now: Now) -> Update:
         """The ELBO with ``draws`` draws, its KL in closed form where there is one."""
-        q = net.posterior(batch.x)
+        q = net.posterior(batch.x, batch.label)
         z = q.draws(now.noise, self.draws)
-        nll = -net.likelihood(z).log_prob(batch.x).mean(0)
+        nll = -net.likelihood(z, batch.label).log_prob(batch.x).mean(0)
         kl = net.divergence(q, z)
         penalty = free_bits(kl, self.free_bits) if self.free_bits else kl.sum(-1).mean()
         elbo = -(nll + kl.sum(-1)).mean()
@@ -148,9 +158,9 @@ class VAE(Recipe):
 
     def weighted_update(self, net: VAENet, batch: Batch, now: Now) -> Update:
         """IWAE-k: the loss is a surrogate with the right gradient; the logs hold the bound."""
-        q = net.posterior(batch.x)
+        q = net.posterior(batch.x, batch.label)
         z = q.draws(now.noise, self.draws)
-        log_likelihood = net.likelihood(z).log_prob(batch.x)
+        log_likelihood = net.likelihood(z, batch.label).log_prob(batch.x)
         kl = q.detach().log_prob(z) - net.prior().log_prob(z)
         surrogate = doubly_reparameterised_bound(log_likelihood - at(self.beta, now.seen) * kl, z)
         elbo = log_likelihood - kl
@@ -160,34 +170,47 @@ class VAE(Recipe):
 
 
 class VAENet(nn.Module):
-    """Encoder, decoder, likelihood and prior."""
+    """Encoder, decoder, likelihood and prior; with classes, encoder and decoder take labels.
+
+    Labels are whole numbers ``(N,)`` or shares of all classes ``(N, classes)``. Without one the nets are given the mean
+    of all labels' features: no class in particular.
+    """
+
+    pseudo_labels: Tensor
 
     def __init__(self, recipe: VAE, spec: Spec) -> None:
         super().__init__()
-        self.latent, self.spec = recipe.latent, spec
+        self.latent, self.spec, self.classes = recipe.latent, spec, len(spec.classes)
         self.encoder = encoder_for(recipe, spec)
+        self.joint = Joint(self.encoder.features, self.classes, recipe.activation) if self.classes else None
         self.head = GaussianHead(self.encoder.features, recipe.latent)
         self.observed = likelihood(recipe.likelihood_for(spec), spec)
-        self.decoder = decoder_for(recipe, spec, self.observed.shape)
+        self.given = GivenLabel(self.classes, LABEL_WIDTH) if self.classes else None
+        width = recipe.latent + (LABEL_WIDTH if self.classes else 0)
+        self.decoder = decoder_for(recipe, spec, self.observed.shape, width)
         self.latents = _prior(recipe, spec)
+        if self.classes and isinstance(self.latents, VampPrior):
+            self.register_buffer("pseudo_labels", torch.arange(len(self.latents.pseudo)) % self.classes)
 
     @property
     def place(self) -> Tensor:
         """A weight: ``x.to(net.place)`` has the net's device and dtype."""
         return self.head.layer.weight
 
-    def posterior(self, x: Tensor) -> Normal:
-        """q(z|x) of items ``(N, *shape)``."""
-        return Normal(*self.head(self.encoder(x)))
+    def posterior(self, x: Tensor, label: Tensor | None = None) -> Normal:
+        """q(z|x, label) of items ``(N, *shape)``."""
+        features = self.encoder(x)
+        return Normal(*self.head(features if self.joint is None else self.joint(features, label)))
 
-    def likelihood(self, z: Tensor) -> Distribution:
-        """p(x|z) of latents ``(..., N, latent)``."""
-        return self.observed(self.decoder(z))
+    def likelihood(self, z: Tensor, label: Tensor | None = None) -> Distribution:
+        """p(x|z, label) of latents ``(..., N, latent)``."""
+        return self.observed(self.decoder(z if self.given is None else self.given(z, label)))
 
     def prior(self) -> Normal | MixtureOf:
-        """p(z)."""
+        """p(z), whatever the label; each pseudo-input keeps the label of the item that it began as."""
         if isinstance(self.latents, VampPrior):
-            return self.latents(self.posterior(self.latents.inputs()))
+            label = self.pseudo_labels if self.classes else None
+            return self.latents(self.posterior(self.latents.inputs(), label))
         return self.latents()
 
     def divergence(self, q: Normal, z: Tensor) -> Tensor:
@@ -200,13 +223,32 @@ class VAENet(nn.Module):
         """Latents from the prior, ``(len(noise), latent)``."""
         return self.prior().sample(noise)
 
-    def encode(self, x: Tensor) -> Tensor:
+    def encode(self, x: Tensor, label: Tensor | None = None) -> Tensor:
         """The posterior means of items, ``(N, latent)``."""
-        return self.posterior(x).mean
+        return self.posterior(x, label).mean
 
-    def decode(self, z: Tensor) -> Tensor:
-        """The mean of p(x|z), ``(N, *shape)``."""
-        return self.likelihood(z).mean
+    def decode(self, z: Tensor, label: Tensor | None = None) -> Tensor:
+        """The mean of p(x|z, label), ``(N, *shape)``."""
+        return self.likelihood(z, label).mean
+
+    def reconstruct(self, batch: Batch) -> Tensor:
+        """What is left of items after their codes, ``(N, *shape)``."""
+        return self.decode(self.encode(batch.x, batch.label), batch.label)
+
+
+class Joint(nn.Module):
+    """One layer that sees the features of an item and of its label together: ``(N, features)`` to ``(N, features)``.
+
+    Without it a label could only shift the posterior, by the same for every item.
+    """
+
+    def __init__(self, features: int, classes: int, activation: str) -> None:
+        super().__init__()
+        self.given = GivenLabel(classes, LABEL_WIDTH)
+        self.layer = MLP(features + LABEL_WIDTH, (features,), activation)
+
+    def forward(self, features: Tensor, label: Tensor | None = None) -> Tensor:
+        return self.layer(self.given(features, label))
 
 
 def _prior(recipe: VAE, spec: Spec) -> StandardNormal | MixtureOfNormals | VampPrior:
