@@ -160,6 +160,13 @@ def test_what_was_said_before_a_stop_is_not_said_again():
     assert looked(net, 3, log=rows, start=3)[0] == {}
 
 
+def test_the_learning_critic_is_asked_and_the_averaged_samples_are_held_against_the_data():
+    figures = Watch(TRAIN, HELD_OUT).look(Game(kinds=(0, 1)), Game(known=TRAIN.x), 1, 4_000, None, []).figures
+    assert (figures["overfitting"] > 0.3, figures["lost_modes"] > 0.4) == (True, True)
+    figures = Watch(TRAIN, HELD_OUT).look(Game(known=TRAIN.x), Game(kinds=(0, 1)), 1, 4_000, None, []).figures
+    assert (abs(figures["overfitting"]) < 0.3, figures["lost_modes"]) == (True, 0)
+
+
 def test_a_net_without_a_critic_is_not_asked():
     found = Watch(TRAIN, HELD_OUT).look(nn.Linear(1, 1), nn.Linear(1, 1), 1, 1, 1, [])
     assert (found.figures, found.said) == ({}, {})
