@@ -98,7 +98,8 @@ def _head(net: Net, spec: Spec, dataset: Splits, rows: Sequence[Mapping[str, Any
     last = rows[-1] if rows else {}
     found = {
         "data": f"{dataset.name}, {len(dataset.train):,} items of {shape}",
-        "net": f"{sum(weight.numel() for weight in net.parameters()):,} weights, {net.latent} latents",
+        "net": f"{sum(weight.numel() for weight in net.parameters()):,} weights"
+        + (f", {net.latent} latents" if hasattr(net, "latent") else ""),
         "images seen": f"{int(last.get('seen', 0)):,}",
         "time": _duration(float(last.get("seconds", 0))),
     }
