@@ -17,7 +17,7 @@ from latentia.training.step import optimizers_for, step
 
 GREY = Spec("image", (1, 16, 16), levels=256)
 SPEC = Spec("image", (3, 16, 16), levels=256, y=GREY, pairing="pairs", sides=("colour", "outline"))
-RECIPE = lt.Pix2Pix(width=8, dropout=0.0)
+RECIPE = lt.Pix2Pix(width=8, dropout=0.0, game="relativistic", r1=1.0, r2=1.0, critic_norm=False)
 
 
 def built(recipe=RECIPE, spec=SPEC):

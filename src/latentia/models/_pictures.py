@@ -37,7 +37,7 @@ Halvings = Annotated[
     Help("halvings in the critic, which judges patches of 7, 16, 34, 70 px for 0 to 3; by default half the picture"),
     AtLeast(0),
 ]
-CriticNorm = Annotated[bool, Help("instance norms in the critic, as published; then use no r1 and r2")]
+CriticNorm = Annotated[bool, Help("instance norms in the critic, as published; a critic without them wants r1 and r2")]
 GameWeight = Annotated[float, Help("weight of the game in what generators lower"), AtLeast(0)]
 
 

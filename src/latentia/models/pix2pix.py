@@ -51,18 +51,18 @@ class Pix2Pix(Recipe):
     The critic f sees input and output together, so that an output has to be the right one for its input and not only a
     likely picture. With the default game, G(y) the made output, on the scale from -1 to 1::
 
-        critic     lowers  softplus(f(y, G(y)) - f(y, x)) + r1/2 |df(y, x)/dx|^2 + r2/2 |df(y, G)/dG|^2
-        generator  lowers  softplus(f(y, x) - f(y, G(y))) + l1 mean |x - G(y)|
+        critic     lowers  1/2 (f(y, x) - 1)^2 + 1/2 f(y, G(y))^2
+        generator  lowers  1/2 (f(y, G(y)) - 1)^2 + l1 mean |x - G(y)|
 
     The mean is over all numbers of the picture. Noise enters by dropout: beside the input it would be ignored, as the
     game is nearly won without it (Isola et al., section 3.1). At use there is none unless it is asked for.
     """
 
-    l1: Annotated[float, Help("weight of the mean absolute error"), AtLeast(0)] = 100.0
-    game: GameName = "relativistic"
+    l1: Annotated[float, Help("weight of the mean absolute error"), AtLeast(0)] = 25.0
+    game: GameName = "least-squares"
     game_weight: GameWeight = 1.0
-    r1: R1 = 1.0
-    r2: R2 = 1.0
+    r1: R1 = 0.0
+    r2: R2 = 0.0
     net: Net = "unet"
     scale: Scale = "base"
     width: Width = None
@@ -74,7 +74,7 @@ class Pix2Pix(Recipe):
     ] = 0.5
     affine: Annotated[bool, Help("norms with a learnt scale and shift")] = True
     halvings: Halvings = None
-    critic_norm: CriticNorm = False
+    critic_norm: CriticNorm = True
     rate: Rate = 5e-4
     momentum: Momentum = 0.5
 
