@@ -28,7 +28,7 @@ class Pool(nn.Module):
     def __init__(self, size: int, shape: Sequence[int]) -> None:
         super().__init__()
         self.register_buffer("stored", torch.zeros(size, *shape), persistent=False)
-        self.register_buffer("written", torch.zeros(size), persistent=False)  # by this process since the last merge
+        self.register_buffer("written", torch.zeros(size), persistent=False)  # by this process
 
     @torch.no_grad()
     def swap(self, fakes: Tensor, now: Now) -> Tensor:
@@ -58,14 +58,13 @@ class Pool(nn.Module):
 
     @torch.no_grad()
     def merge(self) -> None:
-        """Take from each process the places that it wrote since the last time; no two write the same."""
+        """Take from each process the places that it has written; no two write the same."""
         if world() == 1:
             return
         own = _wide(self.written > 0, self.stored)
         stored = average(torch.where(own, self.stored, 0).contiguous()) * world()
         written = average(self.written.clone()) > 0
         self.stored.copy_(torch.where(_wide(written, self.stored), stored, self.stored))
-        self.written.zero_()
 
 
 def _wide(mask: Tensor, like: Tensor) -> Tensor:
