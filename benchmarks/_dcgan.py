@@ -86,7 +86,8 @@ class DCGAN:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(key(seed, "dcgan"))
             made, seen = generator(width), discriminator(width)
-        self.nets = nn.ModuleDict({"generator": made, "discriminator": seen}).to(memory_format=torch.channels_last)
+        both = nn.ModuleDict({"generator": made, "discriminator": seen})
+        self.nets = both.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizers = {
             name: torch.optim.Adam(net.parameters(), rate, BETAS, fused=True) for name, net in self.nets.items()
         }

@@ -57,7 +57,7 @@ def run(quick: bool, seed: int, width: int = 64) -> None:
     best = min(choice, key=lambda rate: choice[rate])
     found = []
     for each in seeds:
-        sides = {GAN: ours(opened, each, quick), PEER: peer(opened, best, each, width, quick)}
+        sides: dict[str, Trained] = {GAN: ours(opened, each, quick), PEER: peer(opened, best, each, width, quick)}
         spend(sides, budget, 3 if quick else SLICES, FIRST)
         for name, x in samples(sides).items():
             last = sides[name].ledger.last

@@ -52,7 +52,7 @@ BAR = 0.98  # of stacked pictures that a judge is right about
 PUBLISHED = "relativistic + R1 + R2 covers 1000 of 1000 at KL 0.029 (Huang et al. 2024)"
 NETS: dict[str, Any] = {"hidden": (8, 16, 32)}
 BATCH = 256
-GAMES: dict[str, dict[str, float]] = {
+GAMES: dict[str, dict[str, Any]] = {
     "minimax": {"r1": 0.0, "r2": 0.0},
     "non-saturating": {"r1": 0.0, "r2": 0.0},
     "hinge": {"r1": 0.0, "r2": 0.0},
