@@ -32,7 +32,7 @@ def kid(net: Any, source: Source) -> Mapping[str, float]:
 class Items(NamedTuple):
     """How many items there are, and a function that gives some of them."""
 
-    count: int
+    total: int
     part: Callable[[range], Tensor]
 
 
@@ -46,7 +46,7 @@ def distance(spec: Spec, made: Items, real: Items) -> float:
     seen_by = pixels if spec.kind == "table" else RandomConvolutions(spec)
 
     def features(items: Items) -> Tensor:
-        count = min(JUDGED, items.count)
+        count = min(JUDGED, items.total)
         parts = (range(start, min(start + AT_ONCE, count)) for start in range(0, count, AT_ONCE))
         return extract(seen_by, (items.part(rows) for rows in parts))
 
