@@ -68,11 +68,11 @@ class CycleGAN(Recipe):
         Help("weight of the change of pictures that are in the domain already; 0 leaves the pass out"),
         AtLeast(0),
     ] = 0.0
-    game: GameName = "least-squares"
-    game_weight: GameWeight = 2.0
-    r1: R1 = 0.0
-    r2: R2 = 0.0
-    pool: Annotated[int, Help("older fakes that the critics are shown again; 0 for none"), AtLeast(0)] = 50
+    game: GameName = "relativistic"
+    game_weight: GameWeight = 1.0
+    r1: R1 = 1.0
+    r2: R2 = 1.0
+    pool: Annotated[int, Help("older fakes that the critics are shown again; 0 for none"), AtLeast(0)] = 0
     net: Net = "resnet"
     scale: Scale = "base"
     width: Width = None
@@ -81,7 +81,7 @@ class CycleGAN(Recipe):
     upsample: Upsample = "smooth"
     affine: Annotated[bool, Help("norms with a learnt scale and shift")] = True
     halvings: Halvings = None
-    critic_norm: CriticNorm = True
+    critic_norm: CriticNorm = False
     rate: Rate = 5e-4
     momentum: Momentum = 0.5
 
