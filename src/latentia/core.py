@@ -439,7 +439,8 @@ class Translates(Protocol):
 
         Without ``noise`` the answer is always the same. ``moments`` is called by every norm, in the order of the net,
         with mean and mean square of each channel of each picture, ``(N, C, 1, 1)`` float32, and returns those to
-        normalise by: tiles of a picture, or frames, can share theirs. By default each picture has its own.
+        normalise by: tiles of a picture, or frames, can share theirs. By default each picture has its own. Where it has
+        an ``inner``, this cuts each norm's features ``(N, C, h, w)`` to those that mean and mean square are taken of.
         """
         ...
 

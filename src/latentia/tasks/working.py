@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from latentia.core import Encodes, HasDensity, Reconstructs, Samples, SeededNoise
+from latentia.core import Encodes, HasDensity, Reconstructs, Samples, SeededNoise, Translates
 from latentia.errors import CannotDo
 
 Net = Any  # an nn.Module with the capability that a verb asks for
@@ -21,6 +21,7 @@ SENTENCES: dict[type, str] = {
     Encodes: "has an encoder",
     Reconstructs: "encodes and decodes",
     HasDensity: "gives a probability to data (a VAE does, an autoencoder does not)",
+    Translates: "turns pictures into their counterparts",
 }
 
 
