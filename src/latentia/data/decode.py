@@ -25,7 +25,7 @@ from latentia.data.pictures import Facts, Plan, Unreadable, facts_of, halved, op
 from latentia.data.progress import Progress
 from latentia.errors import BadData
 
-__all__ = ["Decoded", "decode", "look", "named"]
+__all__ = ["Decoded", "decode", "look", "named", "refuse"]
 
 FORMAT = 2  # of what is cached; part of its key
 LARGEST = 1 << 29  # bytes of one picture's file
@@ -87,7 +87,7 @@ def _make(path: Path, collection: Collection, options: DataOptions, half: int | 
     What describes the array is in place before it, so the array completes the pair.
     """
     facts, bad = look(collection, half is not None)
-    _judge(bad, collection, options)
+    refuse(bad, collection, options)
     form, notes = plan(list(facts.values()), options, collection.name, half)
     rows = [row for row in collection.order if row in facts]
     size = len(rows) * int(np.prod(form.shape)) * form.dtype.itemsize
@@ -97,7 +97,7 @@ def _make(path: Path, collection: Collection, options: DataOptions, half: int | 
         writer = NpyRows(file, (len(rows), *form.shape), form.dtype)
         place = {row: index for index, row in enumerate(sorted(rows))}
         binary = _write(writer, collection, rows, place, form, bad)
-        _judge(bad, collection, options)
+        refuse(bad, collection, options)
         good = [row for row in sorted(rows) if collection.names[row] not in bad]
         writer.keep([place[row] for row in good])
         if bad:
@@ -174,7 +174,12 @@ def _pixels(data: bytes, form: Plan) -> Array | str:
         return str(error)
 
 
-def _judge(bad: dict[str, str], collection: Collection, options: DataOptions) -> None:
+def refuse(bad: dict[str, str], collection: Collection, options: DataOptions) -> None:
+    """Refuse pictures that cannot be read, unless they may be left out and others are there.
+
+    Raises:
+        BadData: naming the first of them.
+    """
     if not bad:
         return
     found = f"{len(bad):,} of {len(collection.names):,} pictures in {collection.name} cannot be read: {named(bad)}"

@@ -240,6 +240,8 @@ def _colored(picture: Image, plan: Plan) -> Image:
     if picture.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in picture.info:
         ground = Image.new("RGBA", picture.size, background(plan.background, "RGBA"))
         picture = Image.alpha_composite(ground, picture.convert("RGBA"))
+    if plan.mode == "I;16":  # converted to it, a picture of 8 bits would keep its numbers and be nearly black
+        return Image.fromarray(np.asarray(picture.convert("L"), np.float32) * 257)
     return picture.convert(plan.mode)
 
 
