@@ -275,6 +275,15 @@ def test_minutes_become_images_that_the_run_keeps(tmp_path):
     assert next(event for event in told if isinstance(event, Started)).budget == budget
 
 
+def test_a_larger_budget_is_validated_as_seldom_as_if_it_had_been_asked_for_at_once(tmp_path):
+    train(tmp_path, images=160, every=None)
+    train(tmp_path, images=1600, every=None)
+    seen = [row["seen"] for row in rows(tmp_path) if row["split"] == "validation"]
+    assert seen == [*range(8, 161, 8), *range(240, 1601, 80)]
+    train(tmp_path, images=1680, every=None)
+    assert Run.open(tmp_path / "run").facts["every"] == 84
+
+
 def test_minutes_are_those_of_the_whole_run(monkeypatch):
     clock = iter(range(1000))
     monkeypatch.setattr(time, "monotonic", lambda: float(next(clock)))  # a second from one look to the next

@@ -179,7 +179,7 @@ class Loop:
         check_schedules(self.recipe, budget)
         self.budget = budget
         batch = stage_at(self.recipe, self.training, 0).batch
-        every = self.training.every or self.run.facts.get("every") or max(batch, budget // 20)
+        every = self.training.every or max(self.run.facts.get("every") or 0, batch, budget // 20)
         self.run.write_facts(budget=budget, minutes=self.training.minutes, every=every)
 
     def one_step(self, stage: Stage) -> dict[str, Tensor]:
