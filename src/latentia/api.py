@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from latentia import data as data_layer
 from latentia import models
-from latentia.core import Encodes, HasDensity, Recipe, Reconstructs, Samples, Spec, Training, rank, world
+from latentia.core import Encodes, HasDensity, Recipe, Reconstructs, Samples, Spec, Training, Translates, rank, world
 from latentia.data.options import DataOptions
 from latentia.errors import BadData, BadField, BadRun, CannotDo, Refused, near
 from latentia.fields import fields_of, from_json, to_json
@@ -38,6 +38,7 @@ from latentia.training import checkpoint, loop
 from latentia.training.lock import alone
 from latentia.training.machine import device_of, machine_for, processes, together
 from latentia.training.run import FORMAT, WEIGHTS, Event, Mirror, Run, Said, Validated, versions
+from latentia.translating import Translations
 
 Progress = Callable[[Event], None]
 BATCH = 256  # items that a loaded model works on at once
@@ -375,6 +376,25 @@ class Model:
         tells = isinstance(net, Encodes)
         order = importance(net, self.data().validation.read(slice(0, 1000)).x) if tells else None
         return traverse(net, place, steps, order, latents)
+
+    def translate(
+        self, x: Any, to: str | None = None, draws: int | None = None, seed: int = 0, tile: int | None = None
+    ) -> Tensor:
+        """Counterparts of pictures of one size, exactly as large: ``(N, C, H, W)``, or ``(N, draws, C, H, W)``."""
+        return self.translations(x, to, draws, seed, tile).together()
+
+    def translations(
+        self,
+        x: Any,
+        to: str | None = None,
+        draws: int | None = None,
+        seed: int = 0,
+        tile: int | None = None,
+        skip_bad: bool = False,
+    ) -> Translations:
+        """The same of pictures of any sizes, one after another with their names: files, or row numbers."""
+        net, ground = self._can("translate", Translates), self.facts["data"]["options"]["background"]
+        return Translations(net, self.spec, x, to, draws, seed, tile, ground=ground, skip_bad=skip_bad)
 
     def log_prob(self, x: Any, draws: int = 1000, seed: int = 0) -> LogProb:
         """Log p(x) of items in nats by importance sampling, with its standard error and effective sample size."""

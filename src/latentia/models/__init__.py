@@ -60,6 +60,7 @@ VERBS: dict[str, tuple[str, ...]] = {
     "Samples": ("sample", "decode", "encode", "interpolate", "traverse", "evaluate"),
     "Encodes": ("encode",),
     "Reconstructs": ("reconstruct", "evaluate"),
+    "Translates": ("translate", "evaluate"),
 }
 
 

@@ -40,10 +40,17 @@ def pixels(x: Tensor) -> NDArray[np.uint8]:
     return np.asarray(scaled.to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy())
 
 
-def picture(x: Tensor, smallest: int = 0) -> Image:
-    """One item ``(C, H, W)`` as a picture, its pixels repeated until the shorter side has ``smallest``."""
+def picture(x: Tensor, smallest: int = 0, deep: bool = False) -> Image:
+    """One item ``(C, H, W)`` as a picture, its pixels repeated until the shorter side has ``smallest``.
+
+    ``deep`` pictures have 16 bits a pixel; they are grey, and as large as the item.
+    """
     from PIL import Image
 
+    if deep:
+        return Image.fromarray(
+            x[0].detach().to("cpu", torch.float64).clamp(0, 1).mul(65535).round().numpy().astype(np.uint16)
+        )
     cell = pixels(x[None])[0].repeat(factor := _factor(x.shape, smallest), 0).repeat(factor, 1)
     return Image.fromarray(cell[..., 0] if cell.shape[-1] == 1 else cell)
 

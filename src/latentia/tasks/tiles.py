@@ -17,7 +17,7 @@ from torch import Tensor
 from latentia.core import Moments
 from latentia.errors import BadField
 
-__all__ = ["Shared", "Window", "tiled", "windows"]
+__all__ = ["Shared", "Window", "side_of", "tiled", "windows"]
 
 MARGIN = 128  # pixels of a tile that lie around its core, at most
 STILL = 1e-3  # statistics that move by less, in deviations of their channel, are those of the whole picture
@@ -128,7 +128,7 @@ def tiled(x: Tensor, work: Work, tile: int, multiple: int) -> Tensor:
     Raises:
         BadField: the tile is too small for the net.
     """
-    tile = _side(tile, multiple)
+    tile = side_of(tile, multiple)
     margin = max(multiple, min(tile // 4, MARGIN) // multiple * multiple)
     height, width = x.shape[2:]
     grid = list(itertools.product(windows(height, tile, margin), windows(width, tile, margin)))
@@ -154,7 +154,12 @@ def _passed(x: Tensor, grid: list[tuple[Window, Window]], shared: Shared, work: 
     return made
 
 
-def _side(tile: int, multiple: int) -> int:
+def side_of(tile: int, multiple: int) -> int:
+    """A tile's side as a net of this multiple takes it.
+
+    Raises:
+        BadField: it is too small.
+    """
     least = max(4 * multiple, 32)
     if tile < least:
         raise BadField(f"--tile is {tile}; tiles for this net have at least {least} pixels a side")

@@ -7,10 +7,10 @@ from torch import Tensor
 
 from latentia.core import Moments, Noise, Spec, Translates
 from latentia.errors import BadData, BadField, CannotDo, near
-from latentia.tasks.tiles import tiled
+from latentia.tasks.tiles import side_of, tiled
 from latentia.tasks.working import ItemNoise, Net, parts, place, require, still
 
-__all__ = ["destination", "fitted", "made_spec", "translate"]
+__all__ = ["check", "destination", "fitted", "made_spec", "translate"]
 
 SMALLEST = 8  # pixels a side that a net is given at least
 TOGETHER = 2**20  # pixels of the pictures that an accelerator works on at once
@@ -45,7 +45,10 @@ def translate(
     """
     require(net, Translates, "translate")
     to = destination(net, to)
-    _check(net, x, to, draws, tile)
+    check(net, draws, tile)
+    channels = net.given(to).shape[0]
+    if x.dim() != 4 or x.shape[1] != channels or 0 in x.shape:
+        raise BadData(f"the model takes pictures (N, {channels}, height, width) to {to}; these are {tuple(x.shape)}")
     with still(net):
         if draws is None:
             return torch.cat([_some(net, x[rows], to, None, tile) for rows in parts(len(x), _together(net, x))])
@@ -86,12 +89,19 @@ def fitted(x: Tensor, multiple: int) -> Tensor:
     return x
 
 
-def _check(net: Net, x: Tensor, to: str, draws: int | None, tile: int | None) -> None:
-    channels = net.given(to).shape[0]
-    if x.dim() != 4 or x.shape[1] != channels or 0 in x.shape[2:]:
-        raise BadData(f"the model takes pictures (N, {channels}, height, width) to {to}; these are {tuple(x.shape)}")
+def check(net: Net, draws: int | None, tile: int | None) -> None:
+    """Refuse variants and tiles that a net cannot have, before any picture is read.
+
+    Raises:
+        CannotDo: variants of a net that has one answer.
+        BadField: no variants, variants of tiles, or a tile that is too small.
+    """
     if draws is not None and not net.variants:
         raise CannotDo("this model has one answer for a picture; variants take a net with noise (pix2pix --dropout)")
+    if draws is not None and draws < 1:
+        raise BadField(f"{draws} variants of each picture: ask for at least one")
+    if tile is not None:
+        side_of(tile, net.multiple)
     if draws is not None and tile is not None:
         raise BadField("variants are of whole pictures: noise would differ from tile to tile. Leave out --tile or -n")
 
