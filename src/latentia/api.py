@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,33 +15,46 @@ from torch import Tensor, nn
 
 from latentia import data as data_layer
 from latentia import models
-from latentia.core import Encodes, HasDensity, Recipe, Reconstructs, Samples, Spec, Training, Translates, rank, world
-from latentia.data.options import DataOptions
-from latentia.errors import BadData, BadField, BadRun, CannotDo, Refused, near
-from latentia.fields import fields_of, from_json, to_json
+from latentia.core import (
+    Batch,
+    Encodes,
+    HasDensity,
+    Recipe,
+    Reconstructs,
+    Samples,
+    Spec,
+    Training,
+    Translates,
+    rank,
+    world,
+)
+from latentia.errors import BadField, BadRun, CannotDo, Refused, near
+from latentia.facts import data_of, facts_of, options_of, recipe_of
+from latentia.fields import from_json
 from latentia.judging import judging
 from latentia.metrics.features import Extractor
-from latentia.tasks.encode import codes_of, decode, encode
+from latentia.tasks.encode import decode, encode
 from latentia.tasks.evaluate import Figure, evaluate
 from latentia.tasks.hourglass import Row, hourglass
-from latentia.tasks.invert import Inverted, Told, invert, residual_of
-from latentia.tasks.items import labels_of, latents_of
+from latentia.tasks.invert import Inverted, Told, invert
+from latentia.tasks.items import coder_of, ends_of, labels_of, numbers_of
 from latentia.tasks.likelihood import LogProb, log_likelihood
 from latentia.tasks.reconstruct import reconstruct
 from latentia.tasks.sample import sample
 from latentia.tasks.traverse import importance, traverse
 from latentia.tasks.walk import Features, Walk, walk
 from latentia.tasks.watch import Watch
+from latentia.tasks.working import label_of
 from latentia.training import checkpoint, loop
 from latentia.training.lock import alone
-from latentia.training.machine import device_of, machine_for, processes, together
-from latentia.training.run import FORMAT, WEIGHTS, Event, Mirror, Run, Said, Validated, versions
+from latentia.training.machine import device_of, processes, together
+from latentia.training.run import WEIGHTS, Event, Mirror, Run, Said, Validated
 from latentia.translating import Translations
 
 Progress = Callable[[Event], None]
+Labels = str | int | Sequence[str | int] | None  # one for all items, or one for each
 BATCH = 256  # items that a loaded model works on at once
 SPLITS = ("train", "validation", "test")
-SAME = ("batch", "seed", "average", "precision")  # what a run keeps of its training when it goes on
 
 
 def train(
@@ -71,7 +82,7 @@ def train(
         Refused: data, a field or a run folder that cannot be used.
         Diverged, OutOfMemory: as they say.
     """
-    training, opening = _options(training, options)
+    training, opening = options_of(training, options)
     opened = data if isinstance(data, data_layer.DataSet) else _opened(recipe, data, other, opening)
     tell = progress or (lambda _: None)
     if opened.spec.kind not in recipe.kinds:
@@ -101,7 +112,7 @@ def _opened(recipe: Recipe, data: Any, other: Any, opening: dict[str, Any]) -> d
 
 def _trained(recipe: Recipe, data: data_layer.DataSet, training: Training, path: Path, tell: Progress) -> Model:
     folder = Run(path)
-    moved = folder.begin(_facts(recipe, data, training))
+    moved = folder.begin(facts_of(recipe, data, training))
     if training.tensorboard and rank() == 0:
         folder.mirror = Mirror(path / "tensorboard")
     for sentence in [*moved, *data.notes, *recipe.notes(data.spec)]:
@@ -141,55 +152,7 @@ def resume(run: str | Path, *, progress: Progress | None = None, **changes: Any)
     if any(changes.get(name) is not None for name in ("images", "steps", "minutes")):
         kept |= {"images": None, "steps": None, "minutes": None}
     training = from_json(Training, {**kept, **changes})
-    return train(_recipe(model), _data(model), training=training, run=run, progress=progress)
-
-
-def _options(training: Training | None, options: dict[str, Any]) -> tuple[Training, dict[str, Any]]:
-    """The training, with the fields given by name, and the options of the data."""
-    known = {field.name for field in fields_of(Training)}
-    opening = {name: value for name, value in options.items() if name not in known}
-    allowed = {field.name for field in fields_of(DataOptions)}
-    for name in opening:
-        if name not in allowed:
-            raise BadField(f"there is no option {name!r}; {near(name, allowed | known)}")
-    changes = {name: value for name, value in options.items() if name in known}
-    return dataclasses.replace(training or Training(), **changes), opening
-
-
-def _facts(recipe: Recipe, data: data_layer.DataSet, training: Training) -> dict[str, Any]:
-    machine = machine_for(training, recipe, data.train)
-    decided = {name: getattr(training, name) for name in SAME}
-    decided |= {"batch": training.batch or recipe.batch, "precision": machine.precision}
-    return {
-        "format": FORMAT,
-        "model": models.name_of(recipe),
-        "recipe": to_json(recipe),
-        "training": decided,
-        "asked": to_json(training),
-        "spec": data.spec.to_json(),
-        "data": {"name": data.name, "options": data.options, "signature": data.signature},
-        "splits": {split: len(getattr(data, split)) for split in SPLITS},
-        "device": str(machine.device),
-        "threads": torch.get_num_threads(),
-        "processes": world(),
-        "every": None,
-        "budget": None,
-        "minutes": None,
-        "versions": versions(),
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-
-
-def _recipe(run: Run) -> Recipe:
-    return from_json(models.load(run.facts["model"]), run.facts["recipe"])
-
-
-def _data(run: Run) -> data_layer.DataSet:
-    options = dict(run.facts["data"]["options"])
-    what, other = options.pop("what"), options.pop("other", None)
-    if what is None:
-        raise BadRun(f"{run.path} was trained on an array in memory; give the data again")
-    return data_layer.open(what, other, **options)
+    return train(recipe_of(model), data_of(model), training=training, run=run, progress=progress)
 
 
 def load(run: str | Path, weights: str = "best", device: str = "auto", batch: int = BATCH) -> Model:
@@ -214,7 +177,7 @@ def load(run: str | Path, weights: str = "best", device: str = "auto", batch: in
         )
     if not path.is_file():
         raise BadRun(f"{folder.path} has no weights yet: its training was stopped before the first validation")
-    recipe, spec = _recipe(folder), Spec.from_json(folder.facts["spec"])
+    recipe, spec = recipe_of(folder), Spec.from_json(folder.facts["spec"])
     with torch.random.fork_rng(devices=[]):
         net = recipe.build(spec)
     dtype = torch.float64 if folder.facts["training"]["precision"] == "float64" else torch.float32
@@ -241,7 +204,7 @@ class Model:
 
     def data(self) -> data_layer.DataSet:
         """The data that the model was trained on, opened again."""
-        return _data(self.folder)
+        return data_of(self.folder)
 
     def items(self, x: Any, **options: Any) -> Tensor:
         """Items as the net takes them, ``(N, *spec.shape)``: from paths, pictures, arrays or tensors.
@@ -252,9 +215,24 @@ class Model:
 
     def named_items(self, x: Any, **options: Any) -> tuple[Tensor, list[str]]:
         """:meth:`items` with their names: files, or row numbers."""
+        return data_layer.items(x, self.spec, **{**self._opening, **options})
+
+    @property
+    def _opening(self) -> dict[str, Any]:
         told = self.facts["data"]["options"].items()
-        kept = {name: value for name, value in told if name not in ("what", "other")}
-        return data_layer.items(x, self.spec, **{**kept, **options})
+        return {name: value for name, value in told if name not in ("what", "other")}
+
+    def given(self, x: Any, label: Labels = None, **options: Any) -> tuple[Batch, list[str]]:
+        """:meth:`named_items` with labels, for a model that takes them: those that are said, or those that they bring.
+
+        Raises:
+            BadData: a label that was never trained, or another number of labels than items.
+            CannotDo: a label for a model that takes none.
+        """
+        if label is None and vars(self.net).get("classes"):
+            return data_layer.labelled(x, self.spec, **{**self._opening, **options})
+        items, names = self.named_items(x, **options)
+        return Batch(items, label=numbers_of(label, self.net, self.spec, len(items))), names
 
     def sample(
         self, count: int = 1, seed: int = 0, label: str | int | None = None, truncation: float | None = None
@@ -269,65 +247,80 @@ class Model:
             BadField: a truncation that is not above 0.
             CannotDo: a model without labels, or a truncation of one whose latents are not normal noise.
         """
-        return sample(self._can("sample", Samples), self.spec, count, seed, self._label(label), truncation)
+        number = numbers_of(label, self.net, self.spec, 1)
+        label = None if number is None else int(number)
+        return sample(self._can("sample", Samples), self.spec, count, seed, label, truncation)
 
-    def _label(self, label: str | int | None) -> int | None:
-        classes = self.spec.classes
-        if label is None or not classes:
-            return None if label is None else -1  # sample refuses it, with what to do
-        if str(label) in classes:
-            return classes.index(str(label))
-        if isinstance(label, int) and 0 <= label < len(classes):
-            return label
-        raise BadData(f"the label {label!r} was never trained; {near(str(label), classes)}")
+    def encode(self, x: Any, label: Labels = None) -> np.ndarray:
+        """The codes of items, float64 ``(N, latent)``; without an encoder those that :meth:`invert` finds.
 
-    def encode(self, x: Any) -> np.ndarray:
-        """The codes of items, float64 ``(N, latent)``; without an encoder those that :meth:`invert` finds."""
+        A model that was trained with labels needs those of the items: those that they bring, as :meth:`items` reads
+        them, or ``label``, one for all or one for each.
+        """
         if not isinstance(self.net, Encodes) and isinstance(self.net, Samples):
-            return self.invert(x).z.double().numpy()
-        return encode(self._can("encode", Encodes), self.items(x), self.batch)
+            return self.invert(x, label=label).z.double().numpy()
+        net, (items, _) = self._can("encode", Encodes), self.given(x, label)
+        return encode(net, items.x, self.batch, items.label)
 
     def invert(
-        self, x: Any, starts: int = 8, steps: int = 200, seed: int = 0, progress: Told | None = None
+        self,
+        x: Any,
+        starts: int = 8,
+        steps: int = 200,
+        seed: int = 0,
+        progress: Told | None = None,
+        label: Labels = None,
     ) -> Inverted:
         """Latents of items by optimisation, which needs no encoder: with what is left of the error of each."""
-        net = self._can("find latents", Samples)
-        return invert(net, self.items(x), starts, steps, seed, progress=progress, batch=self.batch)
+        net, (items, _) = self._can("find latents", Samples), self.given(x, label)
+        return invert(net, items.x, starts, steps, seed, progress=progress, batch=self.batch, label=items.label)
 
-    def decode(self, z: Any) -> Tensor:
-        """What codes ``(N, latent)`` stand for."""
-        return decode(self._can("decode", Samples), z, self.batch)
+    def decode(self, z: Any, label: Labels = None) -> Tensor:
+        """What codes ``(N, latent)`` stand for; ``label``, one for all or one for each, may be another than encoded."""
+        number = None if label is None else numbers_of(label, self.net, self.spec, len(z))
+        return decode(self._can("decode", Samples), z, self.batch, number)
 
-    def reconstruct(self, x: Any, draws: int | None = None, seed: int = 0) -> Tensor:
-        """Items through encoder and decoder ``(N, *shape)``; with ``draws`` several per item ``(N, draws, *shape)``."""
+    def reconstruct(self, x: Any, draws: int | None = None, seed: int = 0, label: Labels = None) -> Tensor:
+        """Items through encoder and decoder ``(N, *shape)``; with ``draws`` several per item ``(N, draws, *shape)``.
+
+        A model of labels takes those of the items, as :meth:`encode` does.
+        """
         needed = Reconstructs if draws is None else HasDensity
-        return reconstruct(self._can("reconstruct", needed), self.items(x), draws, seed, self.batch)
+        net, (items, _) = self._can("reconstruct", needed), self.given(x, label)
+        return reconstruct(net, items.x, draws, seed, self.batch, items.label)
 
     def latents(
-        self, items: Sequence[str | int], tell: Callable[[str], None] | None = None, seed: int | None = None
+        self,
+        items: Sequence[str | int],
+        tell: Callable[[str], None] | None = None,
+        seed: int | None = None,
+        label: str | int | None = None,
     ) -> Tensor:
         """The latents of items by their words: ``17`` or ``seed:17``, ``row:12`` of the test split, or a file.
 
         ``tell`` hears how far the picture of each real item's latent is from the item. With a ``seed``, ``label:7`` is
-        an item, too: its latent is that of the seed.
+        an item, too: its latent is that of the seed. ``label`` is that of seeds and files, for a model of labels.
         """
+        return self._ends(items, label, tell, seed)[0]
+
+    def _ends(
+        self,
+        items: Sequence[str | int],
+        label: str | int | None,
+        tell: Callable[[str], None] | None = None,
+        seed: int | None = None,
+    ) -> tuple[Tensor, Tensor | None]:
+        """Latents of items, and their labels if they have any."""
         words = [str(item) for item in items]
         source = self.data().test if any(word.startswith("row:") for word in words) else None
         seeds = all(word.removeprefix("seed:").isdecimal() or word.startswith("label:") for word in words)
-        searched = not isinstance(self.net, Encodes) and isinstance(self.net, Samples)
-        self._can("interpolate", Samples if seeds or searched else Reconstructs)
-
-        def coder(x: Tensor, word: str) -> Tensor:
-            z = invert(self.net, x, batch=self.batch).z if searched else codes_of(self.net, x, self.batch)
-            if tell is not None:
-                how = "no encoder: latents are found by optimisation" if searched else "by the encoder"
-                tell(f"{word}: {how}; {residual_of(self.net, x, z, self.batch)}")
-            return z
+        self._can("interpolate", Samples if seeds or not isinstance(self.net, Encodes) else Reconstructs)
+        labels = labels_of(self.net, self.spec, words, label, source)
 
         def opener(path: Any, like: Spec) -> tuple[Tensor, list[str]]:
             return self.named_items(path)  # as encode reads it: with the options of the run's data
 
-        return latents_of(self.net, self.spec, words, source, opener, coder, seed)
+        return ends_of(self.net, self.spec, words, source, opener, coder_of(self.net, self.batch, tell), seed, labels)
 
     def interpolate(
         self,
@@ -358,24 +351,30 @@ class Model:
         """The walk with its latents, and its steps as measured in the pictures (:mod:`latentia.tasks.walk`).
 
         Between labels (``label:3``) the noise is that of ``seed``, and the label's features are interpolated. In such a
-        walk ``label`` is that of the seeds.
+        walk ``label`` is that of seeds and files; rows of the test split have their own.
         """
-        labels = labels_of(self.net, self.spec, items, self._label, label)
-        ends = self.latents(items, tell, seed)
+        ends, labels = self._ends(items, label, tell, seed)
         return walk(self.net, ends, steps, how, loop, even, frames, features, self.batch, labels)
 
     def traverse(
-        self, at: str | int | None = None, steps: int = 9, latents: Sequence[int] | None = None
+        self,
+        at: str | int | None = None,
+        steps: int = 9,
+        latents: Sequence[int] | None = None,
+        label: str | int | None = None,
     ) -> tuple[list[int], Tensor, Tensor]:
         """One latent moved at a time: latents, values, items ``(rows, steps, *shape)``.
 
-        The most informative latents come first where the model has an encoder that can tell.
+        The most informative latents come first where the model has an encoder that can tell. ``label`` is that of all
+        items, for a model of labels; a row of the test split has its own.
         """
         net = self._can("traverse", Samples)
-        place = None if at is None else self.latents([at])[0]
-        tells = isinstance(net, Encodes)
-        order = importance(net, self.data().validation.read(slice(0, 1000)).x) if tells else None
-        return traverse(net, place, steps, order, latents)
+        ends, labels = self._ends([0 if at is None else at], label)
+        some = self.data().validation.read(slice(0, 1000)) if isinstance(net, Encodes) else None
+        order = None if some is None else importance(net, some.x, label_of(net, some))
+        return traverse(
+            net, None if at is None else ends[0], steps, order, latents, None if labels is None else labels[0]
+        )
 
     def translate(
         self, x: Any, to: str | None = None, draws: int | None = None, seed: int = 0, tile: int | None = None
@@ -396,9 +395,13 @@ class Model:
         net, ground = self._can("translate", Translates), self.facts["data"]["options"]["background"]
         return Translations(net, self.spec, x, to, draws, seed, tile, ground=ground, skip_bad=skip_bad)
 
-    def log_prob(self, x: Any, draws: int = 1000, seed: int = 0) -> LogProb:
-        """Log p(x) of items in nats by importance sampling, with its standard error and effective sample size."""
-        return log_likelihood(self._can("log_prob", HasDensity), self.items(x), draws, seed)
+    def log_prob(self, x: Any, draws: int = 1000, seed: int = 0, label: Labels = None) -> LogProb:
+        """Log p(x) of items in nats by importance sampling, with its standard error and effective sample size.
+
+        Of a model of labels it is log p(x|label), by the labels of the items, as :meth:`encode` takes them.
+        """
+        net, (items, _) = self._can("log_prob", HasDensity), self.given(x, label)
+        return log_likelihood(net, items.x, draws, seed, label=items.label)
 
     def evaluate(
         self,

@@ -129,3 +129,25 @@ def test_a_picture_that_cannot_be_read_is_named(tmp_path):
         data.items(tmp_path / "a.png", GREY)
     with pytest.raises(BadData, match=r"b.png cannot be read: No such file"):
         data.items([tmp_path / "b.png"], GREY)
+
+
+def test_labels_are_places_among_the_classes_of_the_model(tmp_path):
+    few = Spec("image", (1, 8, 8), 17, classes=tuple("9876543210"))
+    found = data.open("digits", labels=True)
+    batch, names = data.labelled("digits:test", few)
+    assert torch.equal(9 - batch.label, found.test.read(slice(None)).label)
+    assert len(names) == len(batch.x) == 180
+    pictures = np.zeros((3, 8, 8, 1), np.uint8)
+    own = data.labelled((pictures, ["3", "3", "8"]), few)[0]
+    assert own.label.tolist() == [6, 6, 1]
+    assert data.labelled(pictures, few)[0].label is None
+    assert data.labelled((pictures, ["3", "3", "8"]), Spec("image", (1, 8, 8), 17))[0].label is None
+    with pytest.raises(BadData, match="items of the label '11', which was never trained"):
+        data.labelled((pictures, ["3", "11", "8"]), few)
+    table = tmp_path / "a.csv"
+    table.write_text("one,label,two\n1,b,2\n3,a,4\n")
+    like = Spec("table", (2,), None, classes=("a", "b", "c"))
+    told = data.labelled(str(table), like)[0]
+    assert told.x.tolist() == [[1.0, 2.0], [3.0, 4.0]]
+    assert told.label.tolist() == [1, 0]
+    assert data.labelled(np.ones((2, 2)), like)[0].label is None

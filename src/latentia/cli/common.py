@@ -51,6 +51,10 @@ class Common:
 
 Run = Annotated[str, Parameter(help="the folder of a run")]
 Items = Annotated[str, Parameter(help="the items: a data set's name (mnist, or mnist:train) or a path")]
+Given = Annotated[
+    str | None,
+    Parameter(help="the class of all items, for a model trained with --labels [default: the labels that they bring]"),
+]
 SkipBad = Annotated[bool, Parameter(help="leave out pictures that cannot be read", negative="")]
 Out = Annotated[str | None, Parameter(name=["--out", "-o"], help="where to write; the ending is the form")]
 Count = Annotated[int, Parameter(name=["--count", "-n"], help="how many")]
@@ -68,6 +72,12 @@ def remark(text: str, quiet: bool = False) -> None:
 def first() -> bool:
     """Whether this is the only process, or the one that speaks for all."""
     return int(os.environ.get("RANK", "0")) == 0
+
+
+def no_class(model: Model, what: str, common: Common) -> None:
+    """Say that a model of labels was given none."""
+    if vars(model.net).get("classes"):
+        common.remark(f"{what} of no class in particular; --label takes {', '.join(model.spec.classes)}")
 
 
 def load(run: str, common: Common, weights: str = "best") -> Model:

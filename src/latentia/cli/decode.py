@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from latentia.cli import codes, output, render
-from latentia.cli.common import DEFAULTS, Common, Out, Run, Weights, load
+from latentia.cli.common import DEFAULTS, Common, Out, Run, Weights, load, no_class
 
 
 def decode(
@@ -16,13 +16,31 @@ def decode(
     file: Annotated[Path, Parameter(name="CODES", help="a codes file, as encode writes it")],
     /,
     *,
+    label: Annotated[
+        str | None,
+        Parameter(
+            help="the class of all, or all: a row of each; for a model trained with --labels [default: the file's]"
+        ),
+    ] = None,
     numbers: Annotated[bool, Parameter(help="write each item's name under its picture", negative="")] = False,
     out: Out = None,
     weights: Weights = "best",
     common: Common = DEFAULTS,
 ) -> None:
-    """Latents to items."""
+    """Latents to items. With --label all each column of the picture is one code, given every class in turn."""
+    import torch
+
     output.form(out, output.ITEMS)
-    z, names = codes.read(file)
-    x = load(run, common, weights).decode(z)
-    render.write(x, names, out, common.json, captions=names if numbers else None)
+    z, names, own = codes.read(file)
+    model = load(run, common, weights)
+    classes = vars(model.net).get("classes") and model.spec.classes
+    if label is None and (own is None or not classes):
+        no_class(model, "items", common)
+    if label != "all":
+        x = model.decode(z, label if label is not None else own if classes else None)
+        render.write(x, names, out, common.json, captions=names if numbers else None)
+        return
+    each = classes or ("?",)  # without classes the model refuses
+    x = torch.cat([model.decode(z, name) for name in each])
+    told = [f"{item} {name}" for name in each for item in names]
+    render.write(x, told, out, common.json, columns=len(z), captions=told if numbers else None)

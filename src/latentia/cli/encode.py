@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from latentia.cli import codes, output
-from latentia.cli.common import DEFAULTS, Common, Items, Out, Run, SkipBad, Weights, at_least, load
+from latentia.cli.common import DEFAULTS, Common, Given, Items, Out, Run, SkipBad, Weights, at_least, load
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from latentia.api import Model
+    from latentia.core import Batch
     from latentia.tasks.invert import Inverted
 
 
@@ -24,6 +23,7 @@ def encode(
     std: Annotated[bool, Parameter(help="the posterior's standard deviations too", negative="")] = False,
     starts: Annotated[int, Parameter(help="without an encoder: searches for each item")] = 8,
     steps: Annotated[int, Parameter(help="without an encoder: steps of each search")] = 200,
+    label: Given = None,
     skip_bad: SkipBad = False,
     out: Out = None,
     weights: Weights = "best",
@@ -32,6 +32,7 @@ def encode(
     """Items to latents; of a posterior the mean. In codes.csv a number can be edited, and decoded again.
 
     A model without an encoder (a GAN) finds them by optimisation, and says how far their pictures are from the items.
+    Of a model of labels the file has a column of them, which decode reads; another label there is the same style.
     """
     from latentia.core import Encodes, Samples
     from latentia.tasks.encode import deviations
@@ -40,21 +41,22 @@ def encode(
     at_least("--starts", starts, 1)
     at_least("--steps", steps, 1)
     model = load(run, common, weights)
-    x, names = model.named_items(data, **({"skip_bad": True} if skip_bad else {}))
-    spread = deviations(model.net, x) if std else None
+    batch, names = model.given(data, label, **({"skip_bad": True} if skip_bad else {}))
+    own = None if batch.label is None else [model.spec.classes[number] for number in batch.label.tolist()]
+    spread = deviations(model.net, batch.x, label=batch.label) if std else None
     if isinstance(model.net, Encodes) or not isinstance(model.net, Samples):
-        codes.write(model.encode(x), names, out, common.json, spread)
+        codes.write(model.encode(batch.x, own), names, out, common.json, spread, labels=own)
         return
-    found = _search(model, x, starts, steps, common)
+    found = _search(model, batch, own, starts, steps, common)
     common.remark(f"no encoder: latents are found by optimisation ({starts} starts of {steps} steps); {found}")
-    codes.write(found.z.double().numpy(), names, out, common.json, residual=found.residual.double().numpy())
+    codes.write(found.z.double().numpy(), names, out, common.json, residual=found.residual.double().numpy(), labels=own)
 
 
-def _search(model: Model, x: Tensor, starts: int, steps: int, common: Common) -> Inverted:
+def _search(model: Model, batch: Batch, own: list[str] | None, starts: int, steps: int, common: Common) -> Inverted:
     from latentia.cli.progress import Countdown
 
     countdown = Countdown("searching latents", common.quiet)
     try:
-        return model.invert(x, starts, steps, common.seed, countdown)
+        return model.invert(batch.x, starts, steps, common.seed, countdown, own)
     finally:
         countdown.close()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from latentia.cli import output, render
-from latentia.cli.common import DEFAULTS, Common, Out, Run, Weights, load
+from latentia.cli.common import DEFAULTS, Common, Out, Run, Weights, load, no_class
 from latentia.errors import BadField
 
 if TYPE_CHECKING:
@@ -32,7 +32,9 @@ def interpolate(
     ] = None,
     how: Annotated[Literal["slerp", "lerp"], Parameter(help="around the origin, or straight")] = "slerp",
     even: Annotated[bool, Parameter(help="space the pictures evenly in what they look like", negative="")] = False,
-    label: Annotated[str | None, Parameter(help="the class of seeds; label:7 itself has the noise of --seed")] = None,
+    label: Annotated[
+        str | None, Parameter(help="the class of seeds and files; label:7 itself has the noise of --seed")
+    ] = None,
     loop: Annotated[bool, Parameter(help="walk back to the first item", negative="")] = False,
     out: Out = None,
     weights: Weights = "best",
@@ -59,9 +61,8 @@ def interpolate(
         label=label,
         seed=common.seed,
     )
-    if walk.label is None and vars(model.net).get("classes"):
-        known = model.spec.classes
-        common.remark(f"a walk of no class in particular; --label takes {', '.join(known)}")
+    if walk.label is None:
+        no_class(model, "a walk", common)
     common.remark(_sentence(walk, even))
     names = [f"step:{i}" for i in range(len(walk.x))]
     x, columns = _legs(walk, loop) if frames is None and ending == ".png" else (walk.x, None)

@@ -7,7 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from latentia.cli import output, render
-from latentia.cli.common import DEFAULTS, Common, Items, Out, Run, SkipBad, Weights, at_least, load
+from latentia.cli.common import DEFAULTS, Common, Given, Items, Out, Run, SkipBad, Weights, at_least, load
 
 SHOWN = 32  # items of a picture, where no count is given
 
@@ -19,6 +19,7 @@ def reconstruct(
     *,
     draws: Annotated[int | None, Parameter(help="draws from the posterior of each item, instead of its mean")] = None,
     count: Annotated[int | None, Parameter(name=["--count", "-n"], help="the first N items only")] = None,
+    label: Given = None,
     skip_bad: SkipBad = False,
     out: Out = None,
     weights: Weights = "best",
@@ -31,12 +32,13 @@ def reconstruct(
     at_least("--count", count, 1)
     at_least("--draws", draws, 1)
     model = load(run, common, weights)
-    x, names = model.named_items(data, **({"skip_bad": True} if skip_bad else {}))
+    batch, names = model.given(data, label, **({"skip_bad": True} if skip_bad else {}))
+    x, own = batch.x, batch.label
     if count is None and ending == ".png" and len(x) > SHOWN:
         count = SHOWN
         common.remark(f"the picture shows the first {SHOWN} of {len(x)} items; -n changes that")
     x, names = x[:count], names[:count]
-    made = model.reconstruct(x, draws=draws, seed=common.seed)
+    made = model.reconstruct(x, draws=draws, seed=common.seed, label=None if own is None else own[:count].tolist())
     made = made[:, None] if draws is None else made
     if ending == ".png":
         rows = torch.cat([x[:, None], made], dim=1)

@@ -7,7 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from latentia.cli import output, render
-from latentia.cli.common import DEFAULTS, Common, Count, Out, Run, Weights, at_least, load, remark
+from latentia.cli.common import DEFAULTS, Common, Count, Out, Run, Weights, at_least, load, no_class
 
 
 def sample(
@@ -34,9 +34,8 @@ def sample(
     seeds = [common.seed + i for i in range(count)]
     names = [f"seed:{seed}" for seed in seeds]
     captions = [str(seed) for seed in seeds] if numbers else None
-    if label is None and vars(model.net).get("classes"):
-        known = ", ".join(model.spec.classes)
-        remark(f"samples of no class in particular; --label takes {known} or all", common.quiet)
+    if label is None:
+        no_class(model, "samples", common)
     if label != "all":
         x = model.sample(count, common.seed, label, truncation)
         render.write(x, names, out, common.json, captions=captions)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from latentia.cli import output, render
-from latentia.cli.common import DEFAULTS, Common, Out, Run, Weights, at_least, load
+from latentia.cli.common import DEFAULTS, Common, Out, Run, Weights, at_least, load, no_class
 from latentia.errors import BadField
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ def traverse(
         str | None, Parameter(help="which latents: z1,z4 or 1,4 [default: all, the most used first]")
     ] = None,
     steps: Annotated[int, Parameter(help="values of each latent")] = 9,
+    label: Annotated[
+        str | None, Parameter(help="the class, for a model trained with --labels; row:12 has its own")
+    ] = None,
     out: Out = None,
     weights: Weights = "best",
     common: Common = DEFAULTS,
@@ -35,7 +38,9 @@ def traverse(
     numbers = None if latents is None else _numbers(latents)
     model = load(run, common, weights)
     chosen = None if numbers is None else _indices(numbers, model)
-    moved, values, x = model.traverse(at=at, latents=chosen, steps=steps)
+    moved, values, x = model.traverse(at=at, latents=chosen, steps=steps, label=label)
+    if label is None and not (at or "").startswith("row:"):
+        no_class(model, "a traversal", common)
     names = [f"{name_of(j)}={v:.3g}" for j, row in zip(moved, values.tolist(), strict=True) for v in row]
     render.write(x.flatten(0, 1), names, out, common.json, columns=steps, captions=names)
 

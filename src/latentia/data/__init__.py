@@ -8,10 +8,10 @@ torch.Size([128, 1, 8, 8])
 """
 
 from latentia.data.dataset import DataSet
-from latentia.data.items import items
+from latentia.data.items import items, labelled
 from latentia.data.known import Listed, known
 from latentia.data.opening import open
 from latentia.data.options import DataOptions
 from latentia.data.source import Split
 
-__all__ = ["DataOptions", "DataSet", "Listed", "Split", "items", "known", "open"]
+__all__ = ["DataOptions", "DataSet", "Listed", "Split", "items", "known", "labelled", "open"]

@@ -12,10 +12,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from latentia.core import Spec
+from latentia.core import Batch, Spec
 from latentia.data.arrays import array_of
 from latentia.data.cache import cache_folder
-from latentia.data.collection import PICTURES
+from latentia.data.collection import PICTURES, is_archive
 from latentia.data.conform import Conformed, brought
 from latentia.data.dataset import Content, Part, assemble
 from latentia.data.known import KNOWN
@@ -26,7 +26,7 @@ from latentia.data.reading import content_of
 from latentia.data.source import ArrayValues, Split
 from latentia.errors import BadData, BadField, near
 
-__all__ = ["items"]
+__all__ = ["items", "labelled"]
 
 SPLITS = ("train", "validation", "test", "all")
 KEPT = ("fit", "background", "binarize", "skip_bad", "held_out")  # the options that matter for items
@@ -53,13 +53,25 @@ def items(what: Any, like: Spec, *, cache: str | Path | None = None, **options: 
     Raises:
         BadData: the data cannot be used, or is of another kind than the model's.
     """
+    found, names = labelled(what, dataclasses.replace(like, classes=()), cache=cache, **options)
+    return found.x, names
+
+
+def labelled(what: Any, like: Spec, *, cache: str | Path | None = None, **options: Any) -> tuple[Batch, list[str]]:
+    """:func:`items` with the labels that they bring, if they bring any and ``like`` has classes.
+
+    Raises:
+        BadData: as :func:`items`; or a label that is none of the classes of ``like``.
+    """
     chosen = _options(like, options)
+    if like.classes and _is_file(what):
+        chosen = dataclasses.replace(chosen, labels=True)  # a folder of no classes is not refused for that
     if like.kind == "image" and (pictures := _loose(what)) is not None:
         split = _pictures(pictures, like, chosen)
         names = [Path(each).name if isinstance(each, str | Path) else str(row) for row, each in enumerate(pictures)]
-        return split.read(slice(None)).x, names
+        return split.read(slice(None)), names
     split = _split(what, like, chosen, cache_folder(cache))
-    return split.read(slice(None)).x, split.names()
+    return split.read(slice(None)), split.names()
 
 
 def _options(like: Spec, options: dict[str, Any]) -> DataOptions:
@@ -103,14 +115,15 @@ def _split(what: Any, like: Spec, options: DataOptions, cache: Path) -> Split:
     if split is None:
         split = "test" if isinstance(what, str) and what in KNOWN else "all"
     if split != "all":
-        found: Split = getattr(assemble(content, None, dataclasses.replace(options, binarize=None)), split)
-        part = Part(found.values, None, found._names, found.rows)
-        return _items(part, like, options, split)
+        cut = dataclasses.replace(options, binarize=None, labels=bool(content.classes))
+        found: Split = getattr(assemble(content, None, cut), split)
+        part = Part(found.values, found.labels, found._names, found.rows)
+        return _items(_known(part, content, like), like, options, split)
     parts = [part for part in (content.items, content.validation, content.test) if part is not None]
     if len({id(part.values) for part in parts}) > 1:
         raise BadData(f"{content.name} has a test set of its own; choose one: {what}:train or {what}:test")
     rows = torch.cat([part.places() for part in parts]).sort().values
-    return _items(dataclasses.replace(content.items, rows=rows), like, options)
+    return _items(_known(dataclasses.replace(content.items, rows=rows), content, like), like, options)
 
 
 def _items(part: Part, like: Spec, options: DataOptions, name: str = "items") -> Split:
@@ -118,7 +131,23 @@ def _items(part: Part, like: Spec, options: DataOptions, name: str = "items") ->
     if like.kind == "image":
         exact = None if options.binarize else like.levels
         values = Conformed(values, dataclasses.replace(like, levels=exact), options.fit, options.background)
-    return Split(name, like, values, part.places(), None, part.names, options.binarize)
+    return Split(name, like, values, part.places(), part.labels, part.names, options.binarize)
+
+
+def _known(part: Part, content: Content, like: Spec) -> Part:
+    """The part with its labels as places among the classes of ``like``; without where either has none.
+
+    Raises:
+        BadData: a label of an item that is none of the classes.
+    """
+    if part.labels is None or not content.classes or not like.classes:
+        return dataclasses.replace(part, labels=None)
+    known = {name: place for place, name in enumerate(like.classes)}
+    labels = torch.tensor([known.get(name, -1) for name in content.classes], dtype=torch.int64)[part.labels]
+    if bool((strange := labels[part.places()] < 0).any()):
+        name = content.classes[int(part.labels[part.places()][strange][0])]
+        raise BadData(f"{content.name} has items of the label {name!r}, which was never trained; {near(name, known)}")
+    return dataclasses.replace(part, labels=labels)
 
 
 def _named(what: Any) -> tuple[Any, str | None]:
@@ -135,13 +164,20 @@ def _named(what: Any) -> tuple[Any, str | None]:
 def _content(what: Any, like: Spec, options: DataOptions, cache: Path) -> Content:
     """What ``what`` holds; pictures in files come in the size and colour of ``like`` already."""
     if like.kind != "image":
-        return content_of(what if isinstance(what, str | Path) else _rows(what, like), options, cache)[0]
+        whole = isinstance(what, str | Path) or _is_object(what)
+        return content_of(what if whole else _rows(what, like), options, cache)[0]
     channels, height, width = like.shape
     color = {1: "grey", 3: "rgb", 4: "rgba"}[channels]
     wanted = dataclasses.replace(options, size=size_text(f"{width}x{height}"), color=color)
     if isinstance(what, str | Path) or _is_object(what):
         return content_of(what, wanted, cache)[0]
     return content_of(_rows(what, like), wanted, cache)[0]
+
+
+def _is_file(what: Any) -> bool:
+    """Whether ``what`` is a file of arrays, a table among them."""
+    path = Path(_named(what)[0]).expanduser() if isinstance(what, str | Path) else None
+    return path is not None and path.is_file() and not is_archive(path)
 
 
 def _is_object(what: Any) -> bool:

@@ -11,39 +11,45 @@ from torch import Tensor
 
 from latentia.core import Encodes, HasDensity, Samples
 from latentia.errors import BadData, CannotDo
-from latentia.tasks.working import ItemNoise, Net, parts, place, require, still
+from latentia.tasks.working import ItemNoise, Net, check_given, given, parts, place, require, still
 
 __all__ = ["codes_of", "decode", "deviation", "deviations", "encode"]
 
 
-def encode(net: Net, x: Tensor, batch: int = 256) -> NDArray[np.float64]:
+def encode(net: Net, x: Tensor, batch: int = 256, label: Tensor | None = None) -> NDArray[np.float64]:
     """The codes of items: ``(N, latent)`` in float64; of a posterior the mean, so the same items give the same codes.
 
+    ``label``, for a net that takes labels: those of the items, their numbers ``(N,)`` or shares ``(N, classes)``.
+
     Raises:
-        CannotDo: the net has no encoder.
+        CannotDo: the net has no encoder, or takes no labels.
+        BadData: the net takes labels and the items have none.
     """
-    return np.asarray(codes_of(net, x, batch).numpy(), dtype=np.float64)
+    return np.asarray(codes_of(net, x, batch, label).numpy(), dtype=np.float64)
 
 
-def codes_of(net: Net, x: Tensor, batch: int = 256) -> Tensor:
+def codes_of(net: Net, x: Tensor, batch: int = 256, label: Tensor | None = None) -> Tensor:
     """The codes of items as a tensor on the CPU, ``(N, latent)``, in the net's own precision."""
     require(net, Encodes, "encode")
+    check_given(net, label, len(x))
     with still(net):
         like = place(net)
-        done = [net.encode(x[rows].to(like)).cpu() for rows in parts(len(x), batch)]
+        done = [net.encode(x[rows].to(like), *given(label, like, rows)).cpu() for rows in parts(len(x), batch)]
     return torch.cat(done) if done else like.new_empty(0, net.latent, device="cpu")
 
 
-def deviations(net: Net, x: Tensor, batch: int = 256) -> NDArray[np.float64]:
+def deviations(net: Net, x: Tensor, batch: int = 256, label: Tensor | None = None) -> NDArray[np.float64]:
     """How unsure the posterior is of each code: its standard deviations, ``(N, latent)`` in float64.
 
     Raises:
         CannotDo: the net has no posterior.
     """
     require(net, HasDensity, "encode with standard deviations")
+    check_given(net, label, len(x))
     with still(net):
         like = place(net)
-        done = [deviation(net.posterior(x[rows].to(like)), like) for rows in parts(len(x), batch)]
+        found = (net.posterior(x[rows].to(like), *given(label, like, rows)) for rows in parts(len(x), batch))
+        done = [deviation(posterior, like) for posterior in found]
     return np.concatenate(done) if done else np.empty((0, net.latent))
 
 
@@ -60,10 +66,11 @@ def deviation(posterior: Any, like: Tensor) -> NDArray[np.float64]:
 def decode(net: Net, z: ArrayLike | Tensor, batch: int = 256, label: Tensor | None = None) -> Tensor:
     """What codes ``(N, latent)`` stand for: ``(N, *shape)``, float32 on the CPU.
 
-    ``label``, for a net that takes labels: their numbers ``(N,)``, or shares of all of them ``(N, classes)``.
+    ``label``, for a net that takes labels: their numbers ``(N,)``, or shares of all of them ``(N, classes)``; without
+    it the items are of no class in particular.
 
     Raises:
-        CannotDo: the net has no decoder.
+        CannotDo: the net has no decoder, or takes no labels.
         BadData: codes of the wrong shape, or that are not finite.
     """
     if not callable(getattr(net, "decode", None)):
@@ -74,15 +81,9 @@ def decode(net: Net, z: ArrayLike | Tensor, batch: int = 256, label: Tensor | No
         raise BadData(f"codes have the shape {tuple(codes.shape)}; this model takes (N, {net.latent})")
     if not bool(torch.isfinite(codes).all()):
         raise BadData(f"codes hold {int((~torch.isfinite(codes)).sum())} numbers that are not finite")
+    if label is not None:
+        check_given(net, label, len(codes))
     with still(net):
         like = place(net)
-        done = []
-        for rows in parts(len(codes), batch):
-            given = () if label is None else (_to(label[rows], like),)
-            done.append(net.decode(codes[rows].to(like), *given).to("cpu", torch.float32))
-    return torch.cat(done)
-
-
-def _to(label: Tensor, like: Tensor) -> Tensor:
-    """Labels where the net is: numbers stay whole."""
-    return label.to(like) if label.is_floating_point() else label.to(like.device)
+        made = (net.decode(codes[rows].to(like), *given(label, like, rows)) for rows in parts(len(codes), batch))
+        return torch.cat([items.to("cpu", torch.float32) for items in made])

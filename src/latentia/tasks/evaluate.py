@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from latentia.core import HasDensity, Reconstructs, Source
+from latentia.core import Batch, HasDensity, Reconstructs, Source
 from latentia.distributions.bernoulli import Bernoulli
 from latentia.distributions.logistic import DiscretisedLogistic
 from latentia.distributions.mixture import ColourMixture, LogisticMixture
@@ -24,7 +23,7 @@ from latentia.tasks.likelihood import Weighed, weigh
 from latentia.tasks.reconstruct import reconstruct
 from latentia.tasks.sample import draw
 from latentia.tasks.traverse import latent_divergence
-from latentia.tasks.working import ItemNoise, Net, parts, place, require, still
+from latentia.tasks.working import ItemNoise, Net, given, label_of, parts, place, require, still
 
 __all__ = ["Figure", "collapse", "evaluate"]
 
@@ -106,23 +105,27 @@ def _with_density(
 ) -> Iterator[Figure]:
     weighed, means, divergence = _gather(net, source, count, draws, seed, progress)
     value, error, size = weighed.log_prob
-    meaning = f"The number that training raises, minus nll minus kl: a lower bound on log p(x) of {kind} items."
+    labelled = bool(getattr(net, "classes", 0))
+    x, z, each = ("x|label", "z, label", " given their labels") if labelled else ("x", "z", "")
+    meaning = f"The number that training raises, minus nll minus kl: a lower bound on log p({x}) of {kind} items{each}."
     yield _mean("ELBO", weighed.elbo, "nats", meaning, "higher")
-    yield _mean("nll", weighed.distortion, "nats", "What the decoder misses: -log p(x|z) under the posterior.", "lower")
+    meaning = f"What the decoder misses: -log p(x|{z}) under the posterior."
+    yield _mean("nll", weighed.distortion, "nats", meaning, "lower")
     yield _mean("kl", weighed.rate, "nats", "What the code tells about an item: KL from the prior to its posterior.")
     both = float(np.sqrt(np.square(error).sum()) / count)
     yield _mean(
         "log-likelihood",
         value,
         "nats",
-        f"log p(x) by {draws} importance-weighted draws per item; Monte-Carlo standard error {both:.2g} nats, "
+        f"log p({x}) by {draws} importance-weighted draws per item; Monte-Carlo standard error {both:.2g} nats, "
         f"on average {size.mean():.3g} of the {draws} draws count.",
         "higher",
         both,
     )
     spec = source.spec
     if spec.levels is not None and _tells_probabilities(net):
-        meaning = f"Bits a lossless code built on this model needs for each of the {spec.size} numbers of an item."
+        item = "an item whose label is known" if labelled else "an item"
+        meaning = f"Bits a lossless code built on this model needs for each of the {spec.size} numbers of {item}."
         bits = bits_per_dim(value, spec.size)
         yield _mean("bits/dim", bits, "bits/dim", meaning, "lower", both / spec.size / math.log(2))
     yield from _latents(net, source, count, seed, means, divergence, float(weighed.rate.mean()))
@@ -141,10 +144,10 @@ def _gather(
     """Weights, posterior means and mean KL per latent of the first ``count`` items, read chunk by chunk."""
     done, means, divergence = [], [], np.zeros(int(net.latent))
     for rows in parts(count, CHUNK):
-        x = source.read(rows).x
-        done.append(weigh(net, x, draws, seed, range(rows.start, rows.stop)))
-        means.append(codes_of(net, x).double().numpy())
-        divergence += latent_divergence(net, x) * (len(x) / count)
+        x, label = (batch := source.read(rows)).x, label_of(net, batch)
+        done.append(weigh(net, x, draws, seed, range(rows.start, rows.stop), label=label))
+        means.append(codes_of(net, x, label=label).double().numpy())
+        divergence += latent_divergence(net, x, label=label) * (len(x) / count)
         progress(rows.stop, count)
     log_probs = (np.concatenate(column) for column in zip(*(each.log_prob for each in done), strict=True))
     terms = [np.concatenate([getattr(each, name) for each in done]) for name in ("distortion", "rate")]
@@ -162,7 +165,7 @@ def _latents(
     told = f"{heard} latents carry more than {SILENT} nats each; the one that carries most, this much."
     yield Figure("KL per latent", largest[0], largest[0], largest[0], "nats", told, parts=largest)
     few = min(count, 500)
-    information = _information(net, source.read(slice(0, few)).x, seed)
+    information = _information(net, source.read(slice(0, few)), seed)
     told = (
         f"A code tells at least this much about its item; with {few} items no more than {math.log(few):.1f} can show."
     )
@@ -179,9 +182,10 @@ def collapse(active: int, latents: int, rate: float) -> str | None:
     )
 
 
-def _information(net: Net, x: Tensor, seed: int) -> float:
+def _information(net: Net, batch: Batch, seed: int) -> float:
+    x = batch.x
     with still(net):
-        posterior = net.posterior(x.to(place(net)))
+        posterior = net.posterior(x.to(place(net)), *given(label_of(net, batch), place(net)))
         z = posterior.sample(ItemNoise(range(seed, seed + len(x)), place(net), "information"))
         rows = [posterior.log_prob(each.expand(len(x), -1)).double().cpu() for each in z]
     return mutual_information(torch.stack(rows).numpy())
@@ -190,8 +194,8 @@ def _information(net: Net, x: Tensor, seed: int) -> float:
 def _with_error(net: Net, source: Source, count: int, kind: str) -> Iterator[Figure]:
     errors = []
     for rows in parts(count, CHUNK):
-        x = source.read(rows).x
-        errors.append((reconstruct(net, x).double() - x.double()).square().flatten(1).sum(1).numpy())
+        x, label = (batch := source.read(rows)).x, label_of(net, batch)
+        errors.append((reconstruct(net, x, label=label).double() - x.double()).square().flatten(1).sum(1).numpy())
     summed, size = np.concatenate(errors), source.spec.size
     told = f"Squared error of a reconstruction, summed over the {size} numbers of a {kind} item."
     yield _mean("squared error", summed, "per item", told, "lower")

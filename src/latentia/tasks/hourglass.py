@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from latentia.core import Encodes, Reconstructs, Spec
 from latentia.tasks.sample import draw
-from latentia.tasks.working import Net, place, still
+from latentia.tasks.working import Net, given, place, still
 
 __all__ = ["Row", "hourglass"]
 
@@ -33,14 +33,15 @@ def hourglass(net: Net, spec: Spec) -> list[Row]:
     counted: set[nn.Parameter] = set()
     with still(net), _watched(net, rows, counted):
         x = torch.full((1, *spec.shape), spec.low).to(place(net))
+        label = given(torch.zeros(1, dtype=torch.int64) if getattr(net, "classes", 0) else None, x)
         if isinstance(net, Encodes):
             rows.append(Row("x", spec.shape, 0))
-            z = net.encode(x)
+            z = net.encode(x, *label)
         else:
             z = draw(net, [0])
         rows.append(Row("z", tuple(z.shape[1:]), 0))
         if not isinstance(net, Encodes) or isinstance(net, Reconstructs):
-            made: Tensor = net.decode(z.to(place(net)))
+            made: Tensor = net.decode(z.to(place(net)), *label)
             rows.append(Row("x-hat", tuple(made.shape[1:]), 0))
     left = sum(parameter.numel() for parameter in net.parameters() if parameter not in counted)
     return [*rows, Row("outside the layers", (), left)] if left else rows

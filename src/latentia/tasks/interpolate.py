@@ -14,7 +14,9 @@ from latentia.tasks.working import Net
 __all__ = ["WAYS", "along", "interpolate", "legs_of", "lerp", "path", "regular", "slerp"]
 
 
-def interpolate(net: Net, ends: Tensor, steps: int = 9, how: str = "slerp", loop: bool = False) -> Tensor:
+def interpolate(
+    net: Net, ends: Tensor, steps: int = 9, how: str = "slerp", loop: bool = False, labels: Tensor | None = None
+) -> Tensor:
     """What lies on the way between latents: ``(frames, *shape)``, float32 on the CPU.
 
     Args:
@@ -23,11 +25,13 @@ def interpolate(net: Net, ends: Tensor, steps: int = 9, how: str = "slerp", loop
         steps: frames from one end to the next, both ends counted.
         how: ``"slerp"`` turns at an even pace and so stays where the prior has its mass; ``"lerp"`` walks straight.
         loop: go back to the first end; its frame is not repeated.
+        labels: shares of the classes at each end, ``(len(ends), classes)``, which are mixed on the way.
 
     Raises:
         BadField: fewer than 2 steps or ends, or an unknown ``how``.
     """
-    return decode(net, path(ends, steps, how, loop))
+    shares = None if labels is None else path(labels, steps, "lerp", loop)
+    return decode(net, path(ends, steps, how, loop), label=shares)
 
 
 def path(ends: Tensor, steps: int = 9, how: str = "slerp", loop: bool = False) -> Tensor:

@@ -22,7 +22,7 @@ from latentia.core import Samples
 from latentia.errors import BadField, CannotDo
 from latentia.tasks.encode import decode
 from latentia.tasks.walk import Features
-from latentia.tasks.working import ItemNoise, Net, parts, place, require, still
+from latentia.tasks.working import ItemNoise, Net, check_given, given, parts, place, require, still
 
 __all__ = ["Inverted", "Told", "invert", "residual_of", "told_of"]
 
@@ -62,6 +62,7 @@ def invert(
     features: Features | None = None,
     progress: Told | None = None,
     batch: int = 256,
+    label: Tensor | None = None,
 ) -> Inverted:
     """The latents that items would have come from; the same items, seed and net give the same latents.
 
@@ -75,6 +76,7 @@ def invert(
             squared error, both in units of what two draws from the model are apart.
         progress: is told steps done and steps to do.
         batch: pictures that are worked on at once.
+        label: those of the items ``(N,)``, for a net that takes labels: what is searched is their noise.
 
     Raises:
         CannotDo: the net does not draw and decode, or its ``decode`` passes no gradients.
@@ -83,29 +85,48 @@ def invert(
     require(net, Samples, "finding latents by optimisation")
     if steps < 1 or not 1 <= starts <= POOL:
         raise BadField(f"{starts} starts and {steps} steps; it takes 1 to {POOL} starts and at least 1 step")
+    if label is not None:
+        check_given(net, label, len(x))
     with still(net):
-        search = _Search(net, seed, features, batch)
-        chunks = list(parts(len(x), max(1, batch // starts)))
-        done = []
-        for number, rows in enumerate(chunks):
+        chunks = [
+            (own, rows[some])
+            for own, rows in _by_label(label, len(x))
+            for some in parts(len(rows), max(1, batch // starts))
+        ]
+        done, search = [], None
+        for number, (own, rows) in enumerate(chunks):
             told = None if progress is None else _shifted(progress, number * steps, len(chunks) * steps)
+            search = search if search and search.label == own else _Search(net, seed, features, batch, own)
             done.append(search.of(x[rows], starts, steps, told))
     if not done:
         return Inverted(torch.empty(0, net.latent), torch.empty(0), torch.empty(0, starts))
-    return Inverted(*(torch.cat(each) for each in zip(*done, strict=True)))
+    back = torch.cat([rows for _, rows in chunks]).argsort()
+    return Inverted(*(torch.cat(each)[back] for each in zip(*done, strict=True)))
+
+
+def _by_label(label: Tensor | None, count: int) -> list[tuple[int | None, Tensor]]:
+    """The items of each label: what is searched among is made once for each."""
+    if label is None:
+        return [(None, torch.arange(count))]
+    return [(own, (label == own).nonzero()[:, 0]) for own in sorted(set(label.tolist()))]
 
 
 class _Search:
-    """The prior as its draws show it, and the units that errors are counted in."""
+    """The prior as its draws show it, given one label or none, and the units that errors are counted in."""
 
-    def __init__(self, net: Net, seed: int, features: Features | None, batch: int) -> None:
-        self.net, self.features, self.batch = net, features, batch
+    def __init__(self, net: Net, seed: int, features: Features | None, batch: int, label: int | None) -> None:
+        self.net, self.features, self.batch, self.label = net, features, batch, label
         self.draws: Tensor = net.draw(ItemNoise(range(POOL), place(net), f"invert {seed}"))
         self.center, scale = self.draws.mean(0), self.draws.std(0)
         self.scale = torch.where(scale > 0, scale, 1.0)
         self.radius = WALL * ((self.draws - self.center) / self.scale).norm(dim=1).max()
-        self.made = torch.cat([net.decode(self.draws[rows]) for rows in parts(POOL, batch)])
+        self.made = torch.cat([self.decode(self.draws[rows]) for rows in parts(POOL, batch)])
         self.units = [_apart(told) for told in self.told(self.made)]
+
+    def decode(self, z: Tensor) -> Tensor:
+        """The pictures of latents."""
+        made: Tensor = self.net.decode(z, *given(None if self.label is None else torch.full((len(z),), self.label), z))
+        return made
 
     def told(self, made: Tensor) -> list[Tensor]:
         """What pictures are compared by: themselves, and their features if there are any; ``(N, D)`` each."""
@@ -118,7 +139,7 @@ class _Search:
         nearest = error.topk(starts, dim=1, largest=False).indices
         goal = x.repeat_interleave(starts, 0)
         z = self.descend(self.draws[nearest.flatten()], goal, steps, told)
-        made = self.net.decode(z)
+        made = self.decode(z)
         residual = (made - goal).flatten(1).square().mean(1).sqrt().reshape(len(x), starts)
         best = self.loss(made, self.told(goal)).reshape(len(x), starts).argmin(1)
         rows = torch.arange(len(x), device=best.device)
@@ -134,7 +155,7 @@ class _Search:
             optimizer.param_groups[0]["lr"] = RATE * 0.5 * (1 + math.cos(math.pi * step / steps))
             with torch.enable_grad():
                 z = self.center + self.scale * scaled
-                made = self.net.decode(z)
+                made = self.decode(z)
                 if not made.requires_grad:
                     raise CannotDo(f"{type(self.net).__name__}.decode passes no gradients: its latents cannot be found")
                 (scaled.grad,) = torch.autograd.grad(self.loss(made, wanted).sum(), scaled)
@@ -152,9 +173,9 @@ class _Search:
         return torch.stack([(found - goal).square().mean(1) / unit for found, goal, unit in told]).sum(0)
 
 
-def residual_of(net: Net, x: Tensor, z: Tensor, batch: int = 256) -> str:
+def residual_of(net: Net, x: Tensor, z: Tensor, batch: int = 256, label: Tensor | None = None) -> str:
     """How far the pictures of latents ``z`` ``(N, latent)`` are from the items ``x``, in words."""
-    made = decode(net, z, batch)
+    made = decode(net, z, batch, label)
     return told_of((made - x.to(made)).flatten(1).square().mean(1).sqrt())
 
 

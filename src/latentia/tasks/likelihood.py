@@ -19,7 +19,7 @@ from torch import Tensor
 from latentia.core import HasDensity, Noise, key
 from latentia.errors import BadField
 from latentia.metrics.likelihood import error_from_size
-from latentia.tasks.working import Net, parts, place, require, still
+from latentia.tasks.working import Net, check_given, given, parts, place, require, still
 
 __all__ = ["LogProb", "Weighed", "log_likelihood", "weigh"]
 
@@ -57,10 +57,12 @@ def log_likelihood(
     seed: int = 0,
     items: Sequence[int] | None = None,
     rows: int | None = None,
+    label: Tensor | None = None,
 ) -> LogProb:
     """``log p(x) ~ log 1/K sum_k p(x|z_k) p(z_k) / q(z_k|x)`` with K draws from q (Burda et al. 2016, equation 8).
 
-    The net computes in its own precision, never under autocast; everything after it is float64.
+    With labels it is log p(x|label): p(x|z_k, label) and q(z_k|x, label) stand in their places. The net computes in its
+    own precision, never under autocast; everything after it is float64.
 
     Args:
         net: has a density.
@@ -69,43 +71,58 @@ def log_likelihood(
         seed: of the draws; those of an item depend on ``(seed, its number)`` and on nothing else.
         items: the items' numbers; 0, 1, 2, ... when they are not given.
         rows: rows of one pass through the decoder; 512, or 8192 on an accelerator.
+        label: those of the items ``(N,)``, for a net that takes labels.
 
     Raises:
-        CannotDo: the net has no density.
+        CannotDo: the net has no density, or takes no labels.
+        BadData: the net takes labels and the items have none.
         BadField: less than one draw.
     """
-    return weigh(net, x, draws, seed, items, rows).log_prob
+    return weigh(net, x, draws, seed, items, rows, label).log_prob
 
 
 def weigh(
-    net: Net, x: Tensor, draws: int = 1000, seed: int = 0, items: Sequence[int] | None = None, rows: int | None = None
+    net: Net,
+    x: Tensor,
+    draws: int = 1000,
+    seed: int = 0,
+    items: Sequence[int] | None = None,
+    rows: int | None = None,
+    label: Tensor | None = None,
 ) -> Weighed:
     """:func:`log_likelihood` and the terms of the ELBO, from the same draws."""
     require(net, HasDensity, "the likelihood of items")
+    check_given(net, label, len(x))
     rows = ROWS.get(place(net).device.type, MANY) if rows is None else rows
     for name, count in (("draws", draws), ("rows", rows)):
         if count < 1:
             raise BadField(f"{name} is {count}; it must be at least 1")
     numbers = range(len(x)) if items is None else items
     with still(net):
-        done = [_pass(net, x[some], draws, [key(seed, i) for i in numbers[some]], rows) for some in parts(len(x), rows)]
+        done = [
+            _pass(net, x[some], given(label, place(net), some), draws, [key(seed, i) for i in numbers[some]], rows)
+            for some in parts(len(x), rows)
+        ]
     columns = [np.concatenate(column) for column in zip(*done, strict=True)] if done else [np.empty(0)] * 4
     value, ess, distortion, rate = columns
     return Weighed(LogProb(value, error_from_size(ess, draws), ess), distortion, rate)
 
 
-def _pass(net: Net, x: Tensor, draws: int, seeds: Sequence[int], rows: int) -> tuple[Array, ...]:
+def _pass(
+    net: Net, x: Tensor, label: tuple[Tensor, ...], draws: int, seeds: Sequence[int], rows: int
+) -> tuple[Array, ...]:
     """Value, effective sample size, distortion and rate of items that fit into one pass."""
     count = len(x)
     each = max(1, min(rows // count, AHEAD, draws))  # rows an item fills
     like = place(net)
     repeated = x.to(like).repeat_interleave(each, dim=0)
-    posterior, prior = net.posterior(repeated), net.prior()
+    label = tuple(own.repeat_interleave(each, dim=0) for own in label)
+    posterior, prior = net.posterior(repeated, *label), net.prior()
     noise = DrawNoise(seeds, each, like)
     sums = Sums(count, torch.device("cpu") if like.device.type == "mps" else like.device)  # no float64 on MPS
     for first in range(0, draws, each):
         z = posterior.sample(noise)
-        fit = net.likelihood(z).log_prob(repeated).view(count, each)
+        fit = net.likelihood(z, *label).log_prob(repeated).view(count, each)
         rate = (posterior.log_prob(z) - prior.log_prob(z)).view(count, each)
         sums.add(fit[:, : draws - first], rate[:, : draws - first])
     return sums.result(draws)

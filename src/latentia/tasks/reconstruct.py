@@ -7,12 +7,14 @@ from torch import Tensor
 
 from latentia.core import HasDensity, Reconstructs, key
 from latentia.errors import BadData
-from latentia.tasks.working import ItemNoise, Net, parts, place, require, still
+from latentia.tasks.working import ItemNoise, Net, check_given, given, parts, place, require, still
 
 __all__ = ["reconstruct"]
 
 
-def reconstruct(net: Net, x: Tensor, draws: int | None = None, seed: int = 0, batch: int = 256) -> Tensor:
+def reconstruct(
+    net: Net, x: Tensor, draws: int | None = None, seed: int = 0, batch: int = 256, label: Tensor | None = None
+) -> Tensor:
     """Items through encoder and decoder, float32 on the CPU.
 
     Args:
@@ -22,27 +24,33 @@ def reconstruct(net: Net, x: Tensor, draws: int | None = None, seed: int = 0, ba
             each item and gives ``(N, k, *shape)``.
         seed: of the draws; those of item i depend on (seed, i) alone.
         batch: items that are worked on at once.
+        label: those of the items ``(N,)``, for a net that takes labels; encoder and decoder are given the same.
 
     Raises:
-        CannotDo: the net does not encode and decode, or has no posterior to draw from.
-        BadData: less than one draw.
+        CannotDo: the net does not encode and decode, has no posterior to draw from, or takes no labels.
+        BadData: less than one draw, or items without the labels that the net takes.
     """
     require(net, Reconstructs, "reconstruct")
+    check_given(net, label, len(x))
     if draws is not None:
         require(net, HasDensity, "reconstruct with draws")
         if draws < 1:
             raise BadData(f"draws is {draws}; ask for at least 1")
     with still(net):
-        done = [_some(net, x[rows].to(place(net)), rows.start, draws, seed) for rows in parts(len(x), batch)]
+        like = place(net)
+        done = [
+            _some(net, x[rows].to(like), given(label, like, rows), rows.start, draws, seed)
+            for rows in parts(len(x), batch)
+        ]
     return torch.cat(done)
 
 
-def _some(net: Net, x: Tensor, first: int, draws: int | None, seed: int) -> Tensor:
+def _some(net: Net, x: Tensor, label: tuple[Tensor, ...], first: int, draws: int | None, seed: int) -> Tensor:
     if draws is None:
-        return _plain(net.decode(net.encode(x)))
-    posterior = net.posterior(x)
+        return _plain(net.decode(net.encode(x, *label), *label))
+    posterior = net.posterior(x, *label)
     noise = ItemNoise([key(seed, first + i) for i in range(len(x))], x, "reconstruct")
-    return torch.stack([_plain(net.decode(posterior.sample(noise))) for _ in range(draws)], dim=1)
+    return torch.stack([_plain(net.decode(posterior.sample(noise), *label)) for _ in range(draws)], dim=1)
 
 
 def _plain(x: Tensor) -> Tensor:

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+import torch
 from torch import Tensor
+from torch.nn import functional
 
-from latentia.core import Encodes, HasDensity, Reconstructs, Samples, Source, Spec
+from latentia.core import Batch, Encodes, HasDensity, Reconstructs, Samples, Source, Spec
 from latentia.errors import BadData
 from latentia.tasks import course, curves, page
 from latentia.tasks.encode import codes_of
@@ -23,7 +25,7 @@ from latentia.tasks.nearest import nearest
 from latentia.tasks.reconstruct import reconstruct
 from latentia.tasks.sample import draw, sample
 from latentia.tasks.traverse import importance, latent_divergence, name_of, traverse
-from latentia.tasks.working import Net
+from latentia.tasks.working import Net, label_of
 
 __all__ = ["Splits", "report"]
 
@@ -151,11 +153,12 @@ def _sections(
 ) -> Iterator[str]:
     order = None
     if isinstance(net, HasDensity):
-        order = latent_divergence(net, dataset.test.read(slice(0, MANY)).x)
+        some = dataset.test.read(slice(0, MANY))
+        order = latent_divergence(net, some.x, label=label_of(net, some))
     if spec.kind == "image":
         yield from _pictures(net, spec, dataset, order)
     elif isinstance(net, Samples):
-        yield _table(sample(net, spec, 8))
+        yield _table(_drawn(net, spec, 8)[0])
     if pictures is not None and spec.kind == "image":
         yield from _course(net, spec, pictures)
     if isinstance(net, HasDensity):
@@ -180,8 +183,8 @@ def _pictures(net: Net, spec: Spec, dataset: Splits, order: np.ndarray | None) -
 
 
 def _reconstructions(net: Net, source: Source, count: int = 24) -> str:
-    x = source.read(slice(0, count)).x
-    made = reconstruct(net, x)
+    x = (batch := source.read(slice(0, count))).x
+    made = reconstruct(net, x, label=label_of(net, batch))
     error = (made - x).square().flatten(1).sum(1)
     pairs = [((a, b), f"row:{i} · {off:.3g}") for i, (a, b, off) in enumerate(zip(x, made, error, strict=True))]
     told = "Held-out pictures (left) and what is left of them after the code (right), with the squared error."
@@ -189,9 +192,9 @@ def _reconstructions(net: Net, source: Source, count: int = 24) -> str:
 
 
 def _samples(net: Net, spec: Spec, source: Source, count: int = 24) -> str:
-    x = sample(net, spec, count)
+    x, names = _drawn(net, spec, count)
     found = nearest(x, source)
-    pairs = [((x[i], found.items[i]), f"seed:{i} · {found.distance[i]:.3g}") for i in range(count)]
+    pairs = [((x[i], found.items[i]), f"{names[i]} · {found.distance[i]:.3g}") for i in range(count)]
     told = (
         "Pictures that the model made up (left), each beside the training picture nearest to it (right), with their "
         "squared distance: a model that only remembers would show the same picture twice."
@@ -199,11 +202,27 @@ def _samples(net: Net, spec: Spec, source: Source, count: int = 24) -> str:
     return page.section("Samples", told, page.cells(pairs, 8))
 
 
+def _drawn(net: Net, spec: Spec, count: int) -> tuple[Tensor, list[str]]:
+    """Samples of seeds 0 and on, and their names; where the net takes labels each is of another class, in turn."""
+    classes = int(getattr(net, "classes", 0))
+    if not classes:
+        return sample(net, spec, count), [f"seed:{i}" for i in range(count)]
+    made = torch.cat([sample(net, spec, 1, i, i % classes) for i in range(count)])
+    return made, [f"seed:{i} · {spec.classes[i % classes]}" for i in range(count)]
+
+
+def _shares(net: Net, batch: Batch) -> Tensor | None:
+    """The labels of a batch as shares of the classes, for a net that takes labels."""
+    label = label_of(net, batch)
+    return None if label is None else functional.one_hot(label, int(net.classes)).float()
+
+
 def _traversal(net: Net, source: Source, order: np.ndarray | None, count: int = 8) -> str:
     encodes = isinstance(net, Encodes)
-    at = codes_of(net, source.read([0]).x) if encodes else None
-    ranks = importance(net, source.read(slice(0, MANY)).x) if encodes and order is None else order
-    latents, values, items = traverse(net, at, 11, ranks)
+    first, some = source.read([0]), source.read(slice(0, MANY))
+    at = codes_of(net, first.x, label=label_of(net, first)) if encodes else None
+    ranks = importance(net, some.x, label_of(net, some)) if encodes and order is None else order
+    latents, values, items = traverse(net, at, 11, ranks, label=_shares(net, first))
     rows = []
     for latent, value, row in list(zip(latents, values, items, strict=True))[:count]:
         carried = "" if order is None else f"<br>{order[latent]:.2f} nats"
@@ -220,11 +239,12 @@ def _walks(net: Net, source: Source, count: int = 3) -> str:
     rows = []
     encodes = isinstance(net, Encodes)
     for i in range(min(count, len(source) // 2) if encodes else count):
+        two = source.read([2 * i, 2 * i + 1])
         if encodes:
-            ends, names = codes_of(net, source.read([2 * i, 2 * i + 1]).x), f"row:{2 * i} to row:{2 * i + 1}"
+            ends, names = codes_of(net, two.x, label=label_of(net, two)), f"row:{2 * i} to row:{2 * i + 1}"
         else:
             ends, names = draw(net, [2 * i, 2 * i + 1]), f"seed:{2 * i} to seed:{2 * i + 1}"
-        rows.append(page.row(names, interpolate(net, ends, steps=11), [names] * 11))
+        rows.append(page.row(names, interpolate(net, ends, steps=11, labels=_shares(net, two)), [names] * 11))
     told = "From one item to another through latent space. In a good space what lies between looks like data, too."
     return page.section("Interpolations", told, "".join(rows))
 
@@ -248,10 +268,11 @@ def _table(items: Tensor) -> str:
 
 
 def _likely(net: Net, spec: Spec, dataset: Splits, draws: int) -> str:
-    held, trained = dataset.test.read(slice(0, MANY)).x, dataset.train.read(slice(0, MANY)).x
+    both = [split.read(slice(0, MANY)) for split in (dataset.test, dataset.train)]
+    held, own = both[0].x, label_of(net, both[0])
     foreign, kind = _foreign(spec, held[0])
-    scores, remembered = (log_likelihood(net, x, draws).value for x in (held, trained))
-    score = float(log_likelihood(net, foreign[None], draws).value[0])
+    scores, remembered = (log_likelihood(net, each.x, draws, label=label_of(net, each)).value for each in both)
+    score = float(log_likelihood(net, foreign[None], draws, label=None if own is None else own[:1]).value[0])
     chart = page.chart(curves.likelihoods(scores, remembered, score, page.theme()), "likelihoods")
     shown = _extremes(held, scores) if spec.kind == "image" else ""
     told = "Items that the model has learnt from and items that it has not: the nearer they lie, the less it memorised."
@@ -308,7 +329,7 @@ def _cloud(net: Net, source: Source, order: np.ndarray) -> Iterator[str]:
     if batch.label is None or not names or len(order) < 2:
         return
     first, second = np.argsort(-order)[:2]
-    points = codes_of(net, batch.x)[:, [int(first), int(second)]].numpy()
+    points = codes_of(net, batch.x, label=label_of(net, batch))[:, [int(first), int(second)]].numpy()
     titles = name_of(int(first)), name_of(int(second))
     drawn = page.chart(curves.codes(points, batch.label.numpy(), names, titles, page.theme()), "codes")
     told = "Held-out items by the two latents that carry most, coloured by class."

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from latentia.core import Samples, Spec
 from latentia.errors import BadData, BadField, CannotDo
-from latentia.tasks.working import ItemNoise, Net, check_labels, place, require, still
+from latentia.tasks.working import ItemNoise, Net, check_labels, given, place, require, still
 
 __all__ = ["BLOCK", "TruncatedNoise", "draw", "sample"]
 
@@ -43,8 +43,7 @@ def sample(
         check_labels(net)
 
     def items_of(z: Tensor) -> Tensor:
-        given = () if label is None else (torch.full((len(z),), label, device=z.device),)
-        made: Tensor = net.decode(z, *given)
+        made: Tensor = net.decode(z, *given(None if label is None else torch.full((len(z),), label), z))
         return made
 
     items = _of_seeds(net, range(seed, seed + count), items_of, truncation)

@@ -14,7 +14,7 @@ from latentia.distributions.normal import Normal
 from latentia.errors import BadField
 from latentia.metrics.latents import gaussian_divergence
 from latentia.tasks.encode import decode, deviation, encode
-from latentia.tasks.working import ItemNoise, Net, parts, place, require, still
+from latentia.tasks.working import ItemNoise, Net, check_given, given, parts, place, require, still
 
 __all__ = ["importance", "latent_divergence", "name_of", "prior_quantiles", "traverse"]
 
@@ -29,6 +29,7 @@ def traverse(
     steps: int = 9,
     order: Tensor | Array | None = None,
     latents: Sequence[int] | None = None,
+    label: Tensor | None = None,
 ) -> tuple[list[int], Tensor, Tensor]:
     """Each latent moved alone over the prior's 5 % to 95 % quantiles, the others held.
 
@@ -38,6 +39,7 @@ def traverse(
         steps: values of each latent.
         order: how much each latent carries, ``(latent,)``, as :func:`importance` tells: largest first.
         latents: indices of latents, from 0 as in an array of codes; all when they are not given.
+        label: shares of the classes ``(classes,)`` that all items are given, for a net that takes labels.
 
     Returns:
         the indices of the latents in the order of the rows, for which :func:`name_of` gives the names that people see;
@@ -56,7 +58,8 @@ def traverse(
     codes = (marks[0] if at is None else at.reshape(-1).cpu().float()).repeat(len(rows), steps, 1)
     for row, latent in enumerate(rows):
         codes[row, :, latent] = values[row]
-    items = decode(net, codes.flatten(0, 1))
+    given_all = None if label is None else label.reshape(1, -1).expand(len(rows) * steps, -1)
+    items = decode(net, codes.flatten(0, 1), label=given_all)
     return rows, values, items.reshape(len(rows), steps, *items.shape[1:])
 
 
@@ -91,16 +94,16 @@ def prior_quantiles(net: Net, levels: Tensor) -> Tensor:
         return torch.quantile(_prior_draws(net), levels.float(), dim=0)
 
 
-def importance(net: Net, x: Tensor) -> Array:
+def importance(net: Net, x: Tensor, label: Tensor | None = None) -> Array:
     """What puts latents in order, ``(latent,)``: their KL on the items ``x``; without a density their codes' variance.
 
     Raises:
         CannotDo: the net has no encoder.
     """
-    return latent_divergence(net, x) if isinstance(net, HasDensity) else encode(net, x).var(0)
+    return latent_divergence(net, x, label=label) if isinstance(net, HasDensity) else encode(net, x, label=label).var(0)
 
 
-def latent_divergence(net: Net, x: Tensor, batch: int = 256) -> Array:
+def latent_divergence(net: Net, x: Tensor, batch: int = 256, label: Tensor | None = None) -> Array:
     """How much each latent carries: the mean over items of KL(q(z_j|x) || p(z_j)) in nats, ``(latent,)``.
 
     A prior that is not normal stands in by a normal with its means and deviations: good enough to put latents in order.
@@ -109,11 +112,12 @@ def latent_divergence(net: Net, x: Tensor, batch: int = 256) -> Array:
         CannotDo: the net has no density.
     """
     require(net, HasDensity, "the KL of each latent")
+    check_given(net, label, len(x))
     total = np.zeros(int(net.latent))
     with still(net):
         base, spread = _prior_moments(net)
         for rows in parts(len(x), batch):
-            posterior = net.posterior(x[rows].to(place(net)))
+            posterior = net.posterior(x[rows].to(place(net)), *given(label, place(net), rows))
             mean = posterior.mean.cpu().double().numpy()
             total += gaussian_divergence(mean, deviation(posterior, place(net)), base, spread).sum(0)
     return total / len(x)

@@ -23,7 +23,7 @@ from latentia.tasks import detectors
 from latentia.tasks.curves import series
 from latentia.tasks.pictures import CHANNELS, grid
 from latentia.tasks.sample import BLOCK, draw, sample
-from latentia.tasks.working import Net, parts, place, still
+from latentia.tasks.working import Net, given, label_of, parts, place, still
 
 __all__ = ["COLUMNS", "Found", "Watch"]
 
@@ -171,12 +171,13 @@ def spread(source: Source, count: int) -> range:
 
 def _made(net: Net, like: Batch, count: int) -> Batch:
     """Items made of seeds 0 to ``count``, given the labels of ``like`` in turn if the net takes labels."""
-    label = like.label[torch.arange(count) % len(like.x)] if like.label is not None and net.classes else None
+    own = label_of(net, like)
+    label = None if own is None else own[torch.arange(count) % len(like.x)]
     z, done = draw(net, range(count)), []
     with still(net):
         for rows in parts(count, BLOCK):
-            given = () if label is None else (label[rows].to(place(net).device),)
-            done.append(net.decode(z[rows].to(place(net)), *given).to("cpu", torch.float32))
+            made: Tensor = net.decode(z[rows].to(place(net)), *given(label, place(net), rows))
+            done.append(made.to("cpu", torch.float32))
     return Batch(torch.cat(done), label=label)
 
 

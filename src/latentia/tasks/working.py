@@ -9,12 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from latentia.core import Encodes, HasDensity, Reconstructs, Samples, SeededNoise, Translates
-from latentia.errors import CannotDo
+from latentia.core import Batch, Encodes, HasDensity, Reconstructs, Samples, SeededNoise, Translates
+from latentia.errors import BadData, CannotDo
 
 Net = Any  # an nn.Module with the capability that a verb asks for
 
-__all__ = ["ItemNoise", "Net", "check_labels", "parts", "place", "require", "still"]
+__all__ = ["ItemNoise", "Net", "check_given", "check_labels", "given", "label_of", "parts", "place", "require", "still"]
 
 SENTENCES: dict[type, str] = {
     Samples: "draws latents from a prior and decodes them",
@@ -45,7 +45,39 @@ def check_labels(net: Net) -> None:
         CannotDo: it was trained without labels.
     """
     if not getattr(net, "classes", 0):
-        raise CannotDo("this model was not trained with labels; `latentia train gan DATA --labels` learns from them")
+        raise CannotDo(
+            "this model was not trained with labels; `latentia train vae DATA --labels` (gan, progan) learns from them"
+        )
+
+
+def check_given(net: Net, label: Tensor | None, count: int) -> None:
+    """Refuse items without labels where the net knows an item only with its own, and labels where it takes none.
+
+    Raises:
+        BadData: items without labels, or another number of labels.
+        CannotDo: the net was trained without labels.
+    """
+    if label is not None:
+        check_labels(net)
+        if len(label) != count:
+            raise BadData(f"{len(label)} labels for {count} items; it takes one each")
+    elif getattr(net, "classes", 0):
+        raise BadData(
+            "this model was trained with labels and knows an item only with its own: "
+            "give data that brings labels, or say the label of all items (--label)"
+        )
+
+
+def label_of(net: Net, batch: Batch) -> Tensor | None:
+    """The labels of a batch for a net that takes labels, ``None`` for any other."""
+    return batch.label if getattr(net, "classes", 0) else None
+
+
+def given(label: Tensor | None, like: Tensor, rows: slice = slice(None)) -> tuple[Tensor, ...]:
+    """What a net is handed beside ``rows`` of items or latents: nothing, or labels where it is; numbers stay whole."""
+    if label is None:
+        return ()
+    return (label[rows].to(like) if label.is_floating_point() else label[rows].to(like.device),)
 
 
 @contextmanager

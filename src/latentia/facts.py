@@ -1,0 +1,79 @@
+"""What a run is told by: its recipe, its data and its training, as recipe.json keeps them."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import UTC, datetime
+from typing import Any
+
+import torch
+
+from latentia import data as data_layer
+from latentia import models
+from latentia.core import Recipe, Training, world
+from latentia.data.dataset import DataSet
+from latentia.data.options import DataOptions
+from latentia.errors import BadField, BadRun, near
+from latentia.fields import fields_of, from_json, to_json
+from latentia.training.machine import machine_for
+from latentia.training.run import FORMAT, Run, versions
+
+__all__ = ["data_of", "facts_of", "options_of", "recipe_of"]
+
+SPLITS = ("train", "validation", "test")
+SAME = ("batch", "seed", "average", "precision")  # what a run keeps of its training when it goes on
+
+
+def facts_of(recipe: Recipe, data: DataSet, training: Training) -> dict[str, Any]:
+    """What ``recipe.json`` says when a run begins."""
+    machine = machine_for(training, recipe, data.train)
+    decided = {name: getattr(training, name) for name in SAME}
+    decided |= {"batch": training.batch or recipe.batch, "precision": machine.precision}
+    return {
+        "format": FORMAT,
+        "model": models.name_of(recipe),
+        "recipe": to_json(recipe),
+        "training": decided,
+        "asked": to_json(training),
+        "spec": data.spec.to_json(),
+        "data": {"name": data.name, "options": data.options, "signature": data.signature},
+        "splits": {split: len(getattr(data, split)) for split in SPLITS},
+        "device": str(machine.device),
+        "threads": torch.get_num_threads(),
+        "processes": world(),
+        "every": None,
+        "budget": None,
+        "minutes": None,
+        "versions": versions(),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def recipe_of(run: Run) -> Recipe:
+    """The recipe of a run."""
+    return from_json(models.load(run.facts["model"]), run.facts["recipe"])
+
+
+def data_of(run: Run) -> DataSet:
+    """The data that a run was trained on, opened again.
+
+    Raises:
+        BadRun: it was an array in memory.
+    """
+    options = dict(run.facts["data"]["options"])
+    what, other = options.pop("what"), options.pop("other", None)
+    if what is None:
+        raise BadRun(f"{run.path} was trained on an array in memory; give the data again")
+    return data_layer.open(what, other, **options)
+
+
+def options_of(training: Training | None, options: dict[str, Any]) -> tuple[Training, dict[str, Any]]:
+    """The training, with the fields given by name, and the options of the data."""
+    known = {field.name for field in fields_of(Training)}
+    opening = {name: value for name, value in options.items() if name not in known}
+    allowed = {field.name for field in fields_of(DataOptions)}
+    for name in opening:
+        if name not in allowed:
+            raise BadField(f"there is no option {name!r}; {near(name, allowed | known)}")
+    changes = {name: value for name, value in options.items() if name in known}
+    return dataclasses.replace(training or Training(), **changes), opening
