@@ -40,9 +40,9 @@ def form(out: str | None, allowed: Sequence[str]) -> str:
     if not path.absolute().parent.is_dir():
         raise BadData(f"{out}: there is no folder {path.parent}; make it first")
     if found == ".mp4":
-        from latentia.tasks.video import encoder
+        from latentia.data.planes import pyav
 
-        encoder()
+        pyav()
     return found
 
 

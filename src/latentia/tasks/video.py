@@ -11,28 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from latentia.errors import BadData, BadField
+from latentia.data.planes import pyav
+from latentia.errors import BadData
 from latentia.tasks.pictures import opaque, picture
 
-__all__ = ["encoder", "film"]
+__all__ = ["film"]
 
 RATE = 30.0
 SIDE = 256  # small frames are enlarged until their shorter side has this many pixels, by repeating pixels
 QUALITY = {"crf": "16", "preset": "medium"}  # x264's: 0 loses nothing, 23 is its default
 BT709 = 1  # the number of its primaries and of its transfer curve
-
-
-def encoder() -> Any:
-    """PyAV.
-
-    Raises:
-        BadField: it is not installed.
-    """
-    try:
-        import av
-    except ImportError:
-        raise BadField("an .mp4 needs an extra: pip install 'latentia[video]'; a .gif needs none") from None
-    return av
 
 
 def film(frames: Tensor, path: str | os.PathLike[str], fps: float = RATE, cell: int = SIDE) -> Path:
@@ -51,7 +39,7 @@ def film(frames: Tensor, path: str | os.PathLike[str], fps: float = RATE, cell: 
     """
     if not len(frames) or not fps > 0:
         raise BadData(f"{len(frames)} frames at {fps:g} a second: it takes at least one frame and a rate above 0")
-    av, target = encoder(), Path(path)
+    av, target = pyav(), Path(path)
     part = target.with_name(f".{target.name}.part")
     try:
         with av.open(str(part), "w", format="mp4", options={"movflags": "+faststart"}) as container:
