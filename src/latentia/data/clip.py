@@ -21,6 +21,7 @@ from latentia.errors import BadData
 __all__ = ["Clip", "Frame", "Say", "look", "read", "stored", "upright"]
 
 Say = Callable[[str], None]
+LONGEST = 100  # ordinary frames that the last may stay, by what the container says
 FULL = ("yuvj",)  # pixel formats whose name says the full range
 STANDARD = Tags(BT709, BT709, BT709, 1)  # of a video of the standard range
 
@@ -123,23 +124,39 @@ def read(
     Raises:
         BadData: a frame that cannot be decoded, or that has another size than the first.
     """
-    av, last, damaged = pyav(), None, 0
+    av, damaged = pyav(), 0
+    waiting: Frame | None = None  # until the next says how long it stays: a packet tells that of another frame
+    last: Fraction | None = None
     with opened(clip.path) as container:
         stream = _stream(container, clip.path)
         stream.thread_type = "AUTO"
         for number, frame in enumerate(_decoded(av, container, stream, clip.path)):
-            if frames is not None and number >= start + frames:
-                break
             time = _time(frame, last, clip)
             if last is not None and time <= last:
                 say(f"frame {number} comes no later than the one before it: it is shown one tick later")
                 time = last + clip.tick
             last, damaged = time, damaged + frame.is_corrupt
+            if waiting is not None:
+                yield waiting._replace(lasts=time - waiting.time)
+                waiting = None
+            if frames is not None and number >= start + frames:
+                break
             if number >= start:
+                waiting = Frame(_colours(frame, clip, number, hdr), time)
                 lasts = frame.duration * frame.time_base if frame.duration else None
-                yield Frame(_colours(frame, clip, number, hdr), time, lasts)
+        if waiting is not None:
+            yield waiting._replace(lasts=_left(stream, waiting.time, lasts, clip))
     if damaged:
         say(f"{damaged} frames of {clip.path} are damaged; the decoder has patched them")
+
+
+def _left(stream: Any, time: Fraction, lasts: Fraction | None, clip: Clip) -> Fraction | None:
+    """How long the last frame stays: until the stream ends, or what its packet says."""
+    if stream.duration and stream.start_time is not None:
+        left = (stream.start_time + stream.duration) * stream.time_base - time
+        if 0 < left < LONGEST / clip.rate:
+            return Fraction(left)
+    return lasts
 
 
 @contextmanager

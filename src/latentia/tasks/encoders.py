@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -195,5 +196,7 @@ def settle(context: Any, plan: Plan, like: Clip) -> None:
     context.colorspace, context.color_range = plan.tags.matrix, plan.tags.range
     if like.aspect:
         context.sample_aspect_ratio = like.aspect
+    if plan.codec == "av1":
+        os.environ.setdefault("SVT_LOG", "1")  # it writes its settings to stderr and has no other switch
     if plan.codec == "hevc" and plan.container in ("mp4", "mov"):
         context.codec_tag = "hvc1"  # players of Apple take no other

@@ -180,6 +180,7 @@ def _streams(output: Any, source: Any, like: Clip, plan: Plan, say: Say) -> tupl
     return made if made is not None else _video(output, like, plan), copied
 
 
+SILENT = b"\0\0"  # a subtitle without words
 BRANDS = ("major_brand", "minor_version", "compatible_brands")  # of the container itself
 
 
@@ -195,9 +196,9 @@ def _template(output: Any, stream: Any, like: Clip, plan: Plan) -> Any:
     try:
         made = output.add_stream_from_template(stream)
     except ValueError:
-        codec = stream.codec_context.name
+        codec, can = stream.codec_context.name, ".mkv" if stream.type == "audio" else like.path.suffix
         raise BadData(
-            f"a .{plan.container} cannot hold the {stream.type} of {like.path.name}, which is {codec}; an .mkv can"
+            f"a {plan.container} file cannot hold the {stream.type} of {like.path.name}, which is {codec}; a {can} can"
         ) from None
     made.metadata.update(stream.metadata)
     made.disposition = stream.disposition
@@ -211,7 +212,9 @@ def _packets(source: Any, beside: dict[int, Any]) -> Iterator[Any]:
     av = pyav()
     try:
         for packet in source.demux([source.streams[index] for index in beside]):
-            if packet.size:  # the last of each stream is empty: it only asks a decoder for what it held back
+            # the last of each stream is empty: it only asks a decoder for what it held back; an .mp4 makes its silent
+            # subtitles anew where nothing is said
+            if packet.size and not (packet.stream.name == "mov_text" and bytes(packet) == SILENT):
                 yield packet
     except av.error.FFmpegError as error:
         raise BadData(f"the sound of {source.name} cannot be read to its end: {reason(error)}") from None
