@@ -29,7 +29,7 @@ from latentia.core import (
     world,
 )
 from latentia.errors import BadField, BadRun, CannotDo, Refused, near
-from latentia.facts import data_of, facts_of, options_of, recipe_of
+from latentia.facts import data_of, facts_of, opened_for, options_of, recipe_of
 from latentia.fields import from_json
 from latentia.judging import judging
 from latentia.metrics.features import Extractor
@@ -83,12 +83,8 @@ def train(
         Diverged, OutOfMemory: as they say.
     """
     training, opening = options_of(training, options)
-    opened = data if isinstance(data, data_layer.DataSet) else _opened(recipe, data, other, opening)
+    opened = opened_for(recipe, data, other, opening)
     tell = progress or (lambda _: None)
-    if opened.spec.kind not in recipe.kinds:
-        name = models.name_of(recipe)
-        raise BadField(f"{name} learns from {' or '.join(recipe.kinds)} data, and {opened.name} is {opened.spec.kind}")
-    models.check_pairing(recipe, opened.spec.pairing)
     recipe = recipe.fitted(opened.spec)
     with processes():
         if run is None and world() > 1:
@@ -101,13 +97,6 @@ def train(
             if run is None:  # nobody knows of it, and nothing in it is of use
                 shutil.rmtree(path, ignore_errors=True)
             raise
-
-
-def _opened(recipe: Recipe, data: Any, other: Any, opening: dict[str, Any]) -> data_layer.DataSet:
-    """The data as the recipe learns from it: one picture at a time, pairs, or domains."""
-    pairing = opening.get("pairing") or recipe.pairing or ("domains" if other is not None else "")
-    models.check_pairing(recipe, pairing)
-    return data_layer.open(data, other, **{**opening, "pairing": pairing or None})
 
 
 def _trained(recipe: Recipe, data: data_layer.DataSet, training: Training, path: Path, tell: Progress) -> Model:

@@ -18,7 +18,7 @@ from latentia.fields import fields_of, from_json, to_json
 from latentia.training.machine import machine_for
 from latentia.training.run import FORMAT, Run, versions
 
-__all__ = ["data_of", "facts_of", "options_of", "recipe_of"]
+__all__ = ["data_of", "facts_of", "opened_for", "options_of", "recipe_of"]
 
 SPLITS = ("train", "validation", "test")
 SAME = ("batch", "seed", "average", "precision")  # what a run keeps of its training when it goes on
@@ -77,3 +77,20 @@ def options_of(training: Training | None, options: dict[str, Any]) -> tuple[Trai
             raise BadField(f"there is no option {name!r}; {near(name, allowed | known)}")
     changes = {name: value for name, value in options.items() if name in known}
     return dataclasses.replace(training or Training(), **changes), opening
+
+
+def opened_for(recipe: Recipe, data: Any, other: Any, opening: dict[str, Any]) -> DataSet:
+    """The data as a recipe learns from it: one picture at a time, pairs, or domains; as it is, if it is open already.
+
+    Raises:
+        BadField: data of another kind or pairing.
+    """
+    if not isinstance(data, DataSet):
+        pairing = opening.get("pairing") or recipe.pairing or ("domains" if other is not None else "")
+        models.check_pairing(recipe, pairing)
+        data = data_layer.open(data, other, **{**opening, "pairing": pairing or None})
+    if data.spec.kind not in recipe.kinds:
+        name = models.name_of(recipe)
+        raise BadField(f"{name} learns from {' or '.join(recipe.kinds)} data, and {data.name} is {data.spec.kind}")
+    models.check_pairing(recipe, data.spec.pairing)
+    return data

@@ -45,16 +45,16 @@ def test_a_loaded_model_is_the_trained_one_and_samples_do_not_depend_on_the_coun
     assert torch.equal(trained.sample(5, seed=3), loaded.sample(5, seed=3))
     assert torch.equal(loaded.sample(40, seed=0)[3:8], loaded.sample(5, seed=3))
     if Reconstructs in case.recipe.capabilities:
-        x = case.items(6)
-        assert np.array_equal(loaded.encode(x), trained.encode(x))
-        assert loaded.reconstruct(x).shape == x.shape
+        x, label = case.items(6), case.labels(6)
+        assert np.array_equal(loaded.encode(x, label), trained.encode(x, label))
+        assert loaded.reconstruct(x, label=label).shape == x.shape
     assert loaded.interpolate([1, 2], steps=4).shape == (4, *case.spec.shape)
 
 
 def test_what_a_model_cannot_do_it_refuses_naming_those_that_can(case, tmp_path):
     model = lt.train(case.recipe, case.data(), run=tmp_path / "run", images=96, **SETTINGS)
     if HasDensity in case.recipe.capabilities:
-        assert np.isfinite(model.log_prob(case.items(4), draws=10).value).all()
+        assert np.isfinite(model.log_prob(case.items(4), draws=10, label=case.labels(4)).value).all()
     else:
         with pytest.raises(CannotDo, match="cannot log_prob; models that can: vae"):
             model.log_prob(case.items(4))
