@@ -85,12 +85,15 @@ def opened_for(recipe: Recipe, data: Any, other: Any, opening: dict[str, Any]) -
     Raises:
         BadField: data of another kind or pairing.
     """
-    if not isinstance(data, DataSet):
-        pairing = opening.get("pairing") or recipe.pairing or ("domains" if other is not None else "")
-        models.check_pairing(recipe, pairing)
-        data = data_layer.open(data, other, **{**opening, "pairing": pairing or None})
-    if data.spec.kind not in recipe.kinds:
+    found = data if isinstance(data, DataSet) else _opened(recipe, data, other, opening)
+    if found.spec.kind not in recipe.kinds:
         name = models.name_of(recipe)
-        raise BadField(f"{name} learns from {' or '.join(recipe.kinds)} data, and {data.name} is {data.spec.kind}")
-    models.check_pairing(recipe, data.spec.pairing)
-    return data
+        raise BadField(f"{name} learns from {' or '.join(recipe.kinds)} data, and {found.name} is {found.spec.kind}")
+    models.check_pairing(recipe, found.spec.pairing)
+    return found
+
+
+def _opened(recipe: Recipe, data: Any, other: Any, opening: dict[str, Any]) -> DataSet:
+    pairing = opening.get("pairing") or recipe.pairing or ("domains" if other is not None else "")
+    models.check_pairing(recipe, pairing)
+    return data_layer.open(data, other, **{**opening, "pairing": pairing or None})
