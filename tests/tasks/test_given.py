@@ -89,6 +89,8 @@ def test_evaluate_reads_the_labels_and_says_so(model):
     assert "p(x|z, label)" in figures["nll"].meaning
     assert "an item whose label is known" in figures["bits/dim"].meaning
     assert figures["ELBO"].value <= figures["log-likelihood"].value
+    divergence = model.net.posterior(batch.x, batch.label).kl_to_standard_normal().sum(1).mean()
+    assert sum(figures["KL per latent"].parts) == pytest.approx(float(divergence), rel=1e-4)
 
 
 def test_a_walk_between_rows_mixes_their_labels(model):

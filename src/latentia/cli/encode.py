@@ -32,7 +32,7 @@ def encode(
     """Items to latents; of a posterior the mean. In codes.csv a number can be edited, and decoded again.
 
     A model without an encoder (a GAN) finds them by optimisation, and says how far their pictures are from the items.
-    Of a model of labels the file has a column of them, which decode reads; another label there is the same style.
+    The codes of a model of labels have a column of them, which decode reads.
     """
     from latentia.core import Encodes, Samples
     from latentia.tasks.encode import deviations
