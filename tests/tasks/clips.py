@@ -17,6 +17,7 @@ av = pytest.importorskip("av", reason="films need PyAV: pip install 'latentia[vi
 
 STEADY_TIMES = tuple(range(0, 6 * 512, 512))  # of 6 frames at 25 a second
 TICK = Fraction(1, 12800)
+BT601 = 5  # as swscale counts
 QUARTER = (0, 65536, 0, -65536, 0, 0, 0, 0, 1 << 30)  # the display matrix of a phone that is held upright
 
 
@@ -62,7 +63,7 @@ def film(
         words = _words(output, subtitles) if subtitles else None
         for number, time in enumerate(times):
             image = (picture(number, *size).permute(1, 2, 0) * 255).round().to(torch.uint8).numpy()
-            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), "rgb24").reformat(format=form)
+            frame = _coded(image, form, tags)
             frame.pts, frame.time_base = time, tick
             frame.color_range, frame.colorspace = tags.range, tags.matrix
             frame.color_primaries, frame.color_trc = tags.primaries, tags.transfer
@@ -73,6 +74,19 @@ def film(
         if words:
             _say(output, words, subtitles)
     return Path(path)
+
+
+def _coded(image, form, tags):
+    """RGB in a pixel format by swscale, told all it would guess; grey it takes as of the full range."""
+    how = av.video.reformatter.Interpolation
+    return av.VideoFrame.from_ndarray(np.ascontiguousarray(image), "rgb24").reformat(
+        format=form,
+        src_colorspace=BT601,
+        dst_colorspace=BT601 if tags.matrix in (2, 14) else tags.matrix,
+        src_color_range=2,
+        dst_color_range=2 if "bgr" in form else tags.range or 1,
+        interpolation=how.BICUBIC | how.ACCURATE_RND | how.FULL_CHR_H_INP | how.FULL_CHR_H_INT,
+    )
 
 
 def _mux(output, packets, lasts):

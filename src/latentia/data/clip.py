@@ -108,7 +108,7 @@ def look(path: str | os.PathLike[str]) -> Clip:
         found, whole = _counted(av, container, stream, path)
     with opened(path) as container:
         stream = _stream(container, path)
-        first = next(_decoded(av, container, stream, path), None)
+        first = next(_decoded(container, stream, path, 1), None)
         if first is None:
             raise BadData(f"{path} has a video stream ({stream.codec_context.name}), but no frames")
         clip = _clip(path, container, stream, first, found, whole)
@@ -124,13 +124,13 @@ def read(
     Raises:
         BadData: a frame that cannot be decoded, or that has another size than the first.
     """
-    av, damaged = pyav(), 0
+    damaged, stop = 0, clip.frames if frames is None else start + frames
     waiting: Frame | None = None  # until the next says how long it stays: a packet tells that of another frame
     last: Fraction | None = None
     with opened(clip.path) as container:
         stream = _stream(container, clip.path)
         stream.thread_type = "AUTO"
-        for number, frame in enumerate(_decoded(av, container, stream, clip.path)):
+        for number, frame in enumerate(_decoded(container, stream, clip.path, stop)):
             time = _time(frame, last, clip)
             if last is not None and time <= last:
                 say(f"frame {number} comes no later than the one before it: it is shown one tick later")
@@ -139,7 +139,7 @@ def read(
             if waiting is not None:
                 yield waiting._replace(lasts=time - waiting.time)
                 waiting = None
-            if frames is not None and number >= start + frames:
+            if number >= stop and frames is not None:
                 break
             if number >= start:
                 waiting = Frame(_colours(frame, clip, number, hdr), time)
@@ -152,6 +152,8 @@ def read(
 
 def _left(stream: Any, time: Fraction, lasts: Fraction | None, clip: Clip) -> Fraction | None:
     """How long the last frame stays: until the stream ends, or what its packet says."""
+    if clip.whole < clip.frames:
+        return 1 / clip.rate
     if stream.duration and stream.start_time is not None:
         left = (stream.start_time + stream.duration) * stream.time_base - time
         if 0 < left < LONGEST / clip.rate:
@@ -204,30 +206,42 @@ def _told(stream: Any) -> str:
 
 
 def _counted(av: Any, container: Any, stream: Any, path: Path) -> tuple[int, int]:
-    """How many frames the file tells of, and how many of them lie in it whole."""
-    size = path.stat().st_size
-    listed = [entry.pos + entry.size for entry in stream.index_entries]
-    if listed and max(listed) > size and stream.frames == len(listed):
-        return len(listed), sum(end <= size for end in listed)
-    count = 0
+    """How many frames the file tells of, and how many from the first on can be had of it."""
+    size, count, cut = path.stat().st_size, 0, False
+    shown: list[int] = []  # the times of frames that are there, in the order they are coded, as far as they have one
+    last = 0
     try:
         for packet in container.demux(stream):
-            count += packet.size > 0 and not packet.is_discard and not packet.is_corrupt
+            if packet.is_corrupt or (packet.pos or 0) + packet.size > size:
+                cut = True
+            elif packet.size and not cut:
+                count += not packet.is_discard
+                if packet.pts is not None and packet.dts is not None and not packet.is_discard:
+                    shown.append(packet.pts)
+                    last = packet.dts
     except av.error.FFmpegError:
-        return max(count + 1, stream.frames), count
-    return count, count
+        cut = True
+    if not cut and stream.frames == len(stream.index_entries) and count < stream.frames:
+        cut = any(entry.pos + entry.size > size for entry in stream.index_entries)
+    if not cut:
+        return count, count
+    # what is missing is coded later than the last that is there, so it is shown later than the last is coded
+    return max(count + 1, stream.frames), sum(time <= last for time in shown)
 
 
-def _decoded(av: Any, container: Any, stream: Any, path: Path) -> Iterator[Any]:
-    """The frames as FFmpeg decodes them."""
+def _decoded(container: Any, stream: Any, path: Path, enough: int) -> Iterator[Any]:
+    """The frames as FFmpeg decodes them; what is wrong after ``enough`` of them does not matter."""
+    error: type[Exception] = pyav().error.FFmpegError
     frames, number = container.decode(stream), 0
     while True:
         try:
             frame = next(frames)
         except StopIteration:
             return
-        except av.error.FFmpegError as error:
-            raise BadData(f"frame {number} of {path} cannot be decoded: {reason(error)}") from None
+        except error as reasons:
+            if number >= enough:
+                return
+            raise BadData(f"frame {number} of {path} cannot be decoded: {reason(reasons)}") from None
         yield frame
         number += 1
 
