@@ -17,7 +17,10 @@ __all__ = ["FILMING", "Filming", "filmed", "is_film"]
 
 FILMS = Group("Films", sort_key=50)
 WRITTEN = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".gif")
-READ = (*WRITTEN, ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".wmv", ".flv", ".3gp", ".ogv", ".y4m", ".mxf")
+VIDEOS = (
+    *(".mp4", ".m4v", ".mov", ".mkv", ".webm"),
+    *(".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".wmv", ".flv", ".3gp", ".ogv", ".y4m", ".mxf"),
+)
 
 
 @Parameter(name="*")
@@ -64,32 +67,36 @@ class Filming:
 FILMING = Filming()
 
 
-def is_film(source: str, out: str | None, filming: Filming = FILMING) -> bool:
-    """Whether a film is asked for: by an ending, or by a flag of films where a folder goes to a folder."""
-    endings = {Path(each).suffix.lower() for each in (source, out or "") if not Path(each).is_dir()}
-    if endings & set(READ):
-        return True
-    return Path(source).is_dir() and bool(filming.given)
+def is_film(source: str, out: str, filming: Filming = FILMING) -> bool:
+    """Whether a film is asked for: by an ending, or by a flag of films where a folder is read.
+
+    A .gif that becomes a picture of another ending is a picture.
+    """
+    into = "" if Path(out).is_dir() else Path(out).suffix.lower()
+    if Path(source).is_dir():
+        return into in WRITTEN or bool(filming.given)
+    return into in WRITTEN or Path(source).suffix.lower() in (VIDEOS if into else (*VIDEOS, ".gif"))
 
 
 def filmed(
     run: str,
     source: str,
-    out: str | None,
+    out: str,
     to: str | None,
     filming: Filming,
     common: Common,
     weights: str = "best",
     tile: int | None = None,
     overwrite: bool = False,
+    variants: int | None = None,
 ) -> None:
     """Translate a film and say what was made of it.
 
     Raises:
-        BadField: no OUT.
+        BadField: variants, of which a film has none.
     """
-    if out is None:
-        raise BadField("a film needs OUT: where it is written, for example out.mp4")
+    if variants is not None:
+        raise BadField("-n is for pictures: a film has one answer, all its frames alike. Leave it out")
     from latentia.tasks.film import translate_video
     from latentia.tasks.steady import steadily
 

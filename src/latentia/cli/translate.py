@@ -1,4 +1,4 @@
-"""``latentia translate``: pictures to their counterparts in another domain."""
+"""``latentia translate``: pictures and films to their counterparts in another domain."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from latentia.cli import output
 from latentia.cli.common import DEFAULTS, Common, Run, SkipBad, Weights, at_least, load
+from latentia.cli.film import FILMING, Filming, filmed, is_film
 from latentia.cli.progress import Countdown
 from latentia.errors import BadData
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from latentia.translating import Translations
 
-SAVED = {  # what Pillow is told, by ending
+SAVED: dict[str, dict[str, Any]] = {  # what Pillow is told, by ending
     ".png": {},
     ".jpg": {"quality": 95, "subsampling": 0},
     ".jpeg": {"quality": 95, "subsampling": 0},
@@ -35,8 +36,8 @@ DEEP, CLEAR = (".png", ".tif", ".tiff"), (".png", ".webp", ".tif", ".tiff")  # t
 
 def translate(
     run: Run,
-    what: Annotated[str, Parameter(name="IN", help="a picture, a folder or archive of them, or a data set's name")],
-    out: Annotated[str, Parameter(name="OUT", help="a picture's name, or that of a folder")],
+    what: Annotated[str, Parameter(name="IN", help="a picture, a folder or archive of them, a data set, or a film")],
+    out: Annotated[str, Parameter(name="OUT", help="a picture's name, that of a folder, or of a film")],
     /,
     *,
     to: Annotated[str | None, Parameter(help="the domain to translate to, where the model has two")] = None,
@@ -49,14 +50,20 @@ def translate(
     overwrite: Annotated[bool, Parameter(help="replace what is there under OUT", negative="")] = False,
     skip_bad: SkipBad = False,
     weights: Weights = "best",
+    filming: Filming = FILMING,
     common: Common = DEFAULTS,
 ) -> None:
     """Pictures to their counterparts, each exactly as large as it was.
 
-    A folder becomes a folder of PNG files of the same names. OUT appears when all of it is there.
+    A folder becomes a folder of PNG files of the same names. OUT appears when all of it is there. A film (.mp4 .mov
+    .mkv .webm .gif) keeps its frames, times, size, colours and sound.
     """
     at_least("--count", count, 1)
     at_least("--tile", tile, 1)
+    if is_film(what, out, filming):
+        filmed(run, what, out, to, filming, common, weights, tile, overwrite, count)
+        return
+    filming.refuse()
     ending = _form(what, out, overwrite)
     found = load(run, common, weights).translations(what, to, count, common.seed, tile, skip_bad=skip_bad)
     _check(found, out, ending)
