@@ -22,15 +22,16 @@ def blocks(language: str) -> list[str]:
 
 def test_every_command_works_at_quick_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    commands = next(block for block in blocks("bash") if block.startswith("latentia")).splitlines()
-    for line in commands:
+    commands = [block for block in blocks("bash") if block.startswith("latentia")]
+    for line in "".join(commands).splitlines():
         words = shlex.split(line, comments=True)
         assert words[0] == "latentia"
-        words = [{"150k": "500", "300k": "700"}.get(word, word) for word in words[1:]]
-        quick = ["--hidden", "16"] if words[:2] == ["train", "vae"] else []
+        words = [{"100k": "300", "150k": "500", "300k": "700"}.get(word, word) for word in words[1:]]
+        quick = ["--hidden", "16"] if words[0] == "train" and words[1] in ("vae", "gan") else []
         quick += ["--draws", "10"] if words[0] == "evaluate" else []
         assert main([*words, *quick, "--quiet"]) == 0, line
     left = {"runs", "samples.png", "walk.gif", "moved.png", "codes.csv", "edited.png", "data.png"}
+    left |= {"all.png", "from-3-to-8.gif"}
     assert {path.name for path in tmp_path.iterdir()} == left
 
 
