@@ -30,7 +30,7 @@ MAY: dict[str, set[str]] = {
     "facts": BASE | USED,
     "api": BASE | USED | {"facts", "judging", "metrics", "translating"},
     "estimators": BASE | USED | {"api"},
-    "cli": BASE | USED | {"api"},
+    "cli": BASE | USED | {"api", "translating"},
     "studio": BASE | USED | {"api"},
     "__init__": {"api", "core", "models", "tasks", "errors", "data"},
     "__main__": {"cli"},

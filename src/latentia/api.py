@@ -49,7 +49,7 @@ from latentia.training import checkpoint, loop
 from latentia.training.lock import alone
 from latentia.training.machine import device_of, processes, together
 from latentia.training.run import WEIGHTS, Event, Mirror, Run, Said, Validated
-from latentia.translating import Translations
+from latentia.translating import Translations, translation_figures
 
 Progress = Callable[[Event], None]
 Labels = str | int | Sequence[str | int] | None  # one for all items, or one for each
@@ -404,12 +404,13 @@ class Model:
         extractor_weights: str | Path | None = None,
         count: int | None = None,
         tell: Callable[[str], None] | None = None,
+        pairs: tuple[Any, Any] | None = None,
     ) -> list[Figure]:
         """The figures of a split of the data the model was trained on.
 
         A model that only samples is measured by how far its samples are from the split's items. Any other that samples
         is, too, where an extractor or a number of samples is given; with metrics, by those alone. A model of labels is
-        asked for the labels of the split's items.
+        asked for the labels of the split's items. Translations are measured by l1, psnr, ssim, kid and cycle.
 
         Args:
             split: ``"train"``, ``"validation"`` or ``"test"``.
@@ -423,6 +424,8 @@ class Model:
             extractor_weights: the local file of inception's weights.
             count: of samples; by default half as many as the split has items, at most 5,000.
             tell: hears what is left out, and why.
+            pairs: places of true pairs instead of the split, as :func:`latentia.data.open` takes them; the second may
+                be ``None``. Of the run's own places only what it has not seen is taken.
 
         Raises:
             BadField: an unknown metric or extractor, or what it needs is not there.
@@ -431,23 +434,21 @@ class Model:
         if split not in SPLITS:
             raise BadField(f"split is {split!r}; {near(split, SPLITS)}")
         data, found = self.data(), []
+        told: dict[str, Any] = {
+            "metrics": metrics,
+            "extractor": extractor,
+            "extractor_seed": extractor_seed,
+            "count": count,
+        }
+        told |= {"extractor_weights": extractor_weights, "seed": seed, "tell": tell}
+        if pairs is not None or isinstance(self.net, Translates):
+            return translation_figures(self._can("be scored on pairs", Translates), data, split, pairs, **told)
         asked = any(each is not None for each in (extractor, extractor_seed, extractor_weights, count))
         only_samples = isinstance(self.net, Samples) and not isinstance(self.net, Reconstructs)
         if metrics is None and not only_samples:
             found = evaluate(self._can("evaluate", Reconstructs), getattr(data, split), draws, seed)
         if only_samples or asked or metrics is not None:
-            found += judging(
-                self._can("evaluate with samples", Samples),
-                data,
-                split,
-                metrics=metrics,
-                extractor=extractor,
-                extractor_seed=extractor_seed,
-                extractor_weights=extractor_weights,
-                count=count,
-                seed=seed,
-                tell=tell,
-            )
+            found += judging(self._can("evaluate with samples", Samples), data, split, **told)
         return found
 
     def hourglass(self) -> list[Row]:

@@ -84,12 +84,14 @@ def opened_for(recipe: Recipe, data: Any, other: Any, opening: dict[str, Any]) -
 
     Raises:
         BadField: data of another kind or pairing.
+        BadData: too few held-out items to choose weights by.
     """
     found = data if isinstance(data, DataSet) else _opened(recipe, data, other, opening)
     if found.spec.kind not in recipe.kinds:
         name = models.name_of(recipe)
         raise BadField(f"{name} learns from {' or '.join(recipe.kinds)} data, and {found.name} is {found.spec.kind}")
     models.check_pairing(recipe, found.spec.pairing)
+    models.check_held_out(recipe, found.validation)
     return found
 
 

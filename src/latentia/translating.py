@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 
-from latentia.core import Spec
+from latentia import data as data_layer
+from latentia.core import Spec, TwoSided
+from latentia.data.dataset import DataSet
+from latentia.data.options import size_text
 from latentia.data.originals import originals
-from latentia.errors import BadData, OutOfMemory
+from latentia.data.sides import Pairs
+from latentia.data.source import Split
+from latentia.errors import BadData, BadField, OutOfMemory
+from latentia.metrics.features import Extractor
+from latentia.tasks.evaluate import Figure
+from latentia.tasks.features import SEED, extractor_for
 from latentia.tasks.translate import check, destination, made_spec, translate
+from latentia.tasks.translated import sides_of, translated
 from latentia.tasks.working import Net
 from latentia.training.memory import is_out_of_memory
 
-__all__ = ["Translations"]
+__all__ = ["Translations", "translation_figures"]
 
 PROPOSED = 512  # pixels of the tiles that are proposed where a picture does not fit
 
@@ -90,3 +100,97 @@ class Translations:
                 f"a picture of {size} pixels does not fit in memory; work on parts: --tile {tile}"
             ) from None
         return made if self.draws is None else made[0]
+
+
+def translation_figures(
+    net: Net,
+    data: DataSet,
+    split: str,
+    pairs: tuple[Any, Any] | None = None,
+    *,
+    metrics: Sequence[str] | None = None,
+    extractor: str | Extractor | None = None,
+    extractor_seed: int | None = None,
+    extractor_weights: str | Path | None = None,
+    count: int | None = None,
+    seed: int = 0,
+    tell: Callable[[str], None] | None = None,
+) -> list[Figure]:
+    """How good a model's translations are: see :func:`latentia.tasks.translated.translated`.
+
+    Args:
+        net: translates.
+        data: what it was trained on.
+        split: which of its items.
+        pairs: two places of true pairs (or one place that holds both, and ``None``), all of which are taken; where the
+            model was trained on pictures of these places, only those pairs of which it has seen neither.
+        metrics: some of l1, psnr, ssim, kid and cycle.
+        extractor: the features of the kernel distance: as :meth:`latentia.api.Model.evaluate` takes it.
+        extractor_seed: of random convolutions.
+        extractor_weights: the local file of inception's weights.
+        count: of pictures of each side.
+        seed: of halves and subsets.
+        tell: hears what is left out.
+
+    Raises:
+        BadField: an unknown metric or extractor, or what it needs is not there.
+        BadData: pairs that do not fit the model, or too few.
+    """
+    say, spec = tell or (lambda _: None), data.spec
+    word = "random-conv" if extractor is None else extractor if isinstance(extractor, str) else ""
+    if word == "classifier":
+        raise BadField("the extractor classifier needs labels, which pairs and domains do not have; use random-conv")
+    if extractor_seed is not None and word != "random-conv":
+        raise BadField("a seed of the extractor is for random-conv")
+    if pairs is None:
+        found = [cast(TwoSided, getattr(data, split))]
+    else:
+        found, split = _pairs(data, *pairs, say), "given"
+    paired = pairs is not None or spec.pairing == "pairs"
+    features = SEED if extractor_seed is None else extractor_seed
+
+    def seen_by(side: Spec) -> Extractor:
+        return extractor_for(word, side, features, None, extractor_weights) if word else cast(Extractor, extractor)
+
+    sides = sides_of(found, paired, count)
+    return translated(net, spec, sides, seen_by, split=split, metrics=metrics, seed=seed, tell=say)
+
+
+def _pairs(data: DataSet, first: Any, second: Any, tell: Callable[[str], None]) -> list[TwoSided]:
+    """True pairs in the form of the data, all of them, or those of which neither picture was trained on."""
+    told: Mapping[str, Any] = data.options
+    height, width = data.spec.shape[1:]
+    kept = {name: told[name] for name in ("fit", "background", "color", "skip_bad", "held_out")}
+    turned = "BtoA" if data.spec.pairing == "domains" else told["direction"]  # the first of domains is x
+    opened = data_layer.open(
+        first, second, pairing="pairs", direction=turned, size=size_text(f"{width}x{height}"), **kept
+    )
+    for mine, theirs in ((data.spec, opened.spec), (data.spec.y, opened.spec.y)):
+        if mine is not None and theirs is not None and mine.shape != theirs.shape:
+            raise BadData(f"these pairs have pictures of {theirs.shape}, and the model knows {mine.shape}: see --color")
+    splits = [cast(Pairs, each) for each in (opened.train, opened.validation, opened.test)]
+    if [opened.options[name] for name in ("what", "other")] != [told["what"], told["other"]] or told["what"] is None:
+        return [cast(TwoSided, each) for each in splits]
+    return _unseen(data, splits, tell)
+
+
+def _unseen(data: DataSet, splits: list[Pairs], tell: Callable[[str], None]) -> list[TwoSided]:
+    """Pairs of which neither picture was trained on."""
+    seen = [set(side.names()) for side in (cast(Pairs, data.train).of_x, cast(Pairs, data.train).of_y)]
+    found = []
+    for each in splits:
+        both = zip(each.of_x.names(), each.of_y.names(), strict=True)
+        fresh = torch.tensor([x not in seen[0] and y not in seen[1] for x, y in both], dtype=torch.bool)
+        found.append(Pairs(each.spec, *(_some(side, fresh) for side in (each.of_x, each.of_y))))
+    total, left = sum(map(len, splits)), sum(map(len, found))
+    if not left:
+        raise BadData(
+            f"the model was trained on a picture of each of the {total:,} pairs; hold pairs out together: --group-from"
+        )
+    tell(f"{left:,} of {total:,} pairs: the model was trained on a picture of each of the others")
+    return [cast(TwoSided, each) for each in found]
+
+
+def _some(side: Split, mask: Tensor) -> Split:
+    """The items of a side where a mask is true."""
+    return Split(side.name, side.spec, side.values, side.rows[mask], names=side._names)

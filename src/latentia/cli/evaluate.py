@@ -30,8 +30,8 @@ class Measuring:
     metrics: Annotated[
         str | None,
         _flag(
-            "some of frechet, kid, precision, recall, density, coverage, wasserstein, ms-ssim, classes, "
-            "with commas between them; by default all that the data allows"
+            "some of frechet, kid, precision, recall, density, coverage, wasserstein, ms-ssim, classes (translations: "
+            "l1, psnr, ssim, kid, cycle), with commas between them; by default all that the data allows"
         ),
     ] = None
     extractor: Annotated[
@@ -53,7 +53,9 @@ class Measuring:
         at_least("--extractor-seed", self.extractor_seed, 0)
         at_least("--count", self.count, 2)
 
-    def figures(self, model: Model, split: str, draws: int, common: Common) -> list[Figure]:
+    def figures(
+        self, model: Model, split: str, draws: int, common: Common, pairs: tuple[str, str | None] | None = None
+    ) -> list[Figure]:
         """What the model's ``evaluate`` tells."""
         return model.evaluate(
             split,
@@ -67,6 +69,7 @@ class Measuring:
             extractor_weights=self.extractor_weights,
             count=self.count,
             tell=common.remark,
+            pairs=pairs,
         )
 
 
@@ -75,6 +78,8 @@ PLAIN = Measuring()
 
 def evaluate(
     run: Run,
+    a: Annotated[str | None, Parameter(name="PAIRS_A", help="for translations: true pairs to score them on")] = None,
+    b: Annotated[str | None, Parameter(name="PAIRS_B", help="their other side, if it is in another place")] = None,
     /,
     *,
     split: Split = "test",
@@ -87,10 +92,13 @@ def evaluate(
     """Held-out figures, each with one sentence on what it means.
 
     Models that only sample are measured by their samples, any other with --metrics, --extractor or --count.
+    Translations are held against true pictures where there are pairs: those that it was trained on the like of, or
+    PAIRS_A and PAIRS_B, two folders of the same names, as train takes them.
     """
     output.form(out, output.ROWS)
     at_least("--draws", draws, 1)
-    figures = measuring.figures(load(run, common, weights), split, draws, common)
+    pairs = None if a is None else (a, b)
+    figures = measuring.figures(load(run, common, weights), split, draws, common, pairs)
     output.rows([as_row(figure, whole=bool(out) or common.json) for figure in figures], out, common.json)
 
 

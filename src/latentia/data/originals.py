@@ -169,8 +169,12 @@ def _recoloured(facts: list[Facts], like: Spec) -> list[str]:
     wanted = GREY[like.shape[0]]
     found = Counter(each.color for each in facts)["rgb" if wanted == "grey" else "grey"]
     deep = 0 if (like.levels or 0) > 256 else sum(each.deep for each in facts)
-    notes = [f"{found:,} of {len(facts):,} pictures are brought to {wanted}, as the model takes them"] if found else []
-    return notes + ([f"{deep:,} of {len(facts):,} pictures have 16 bits a pixel and are reduced to 8"] if deep else [])
+    told = ((found, f"brought to {wanted}, as the model takes them"), (deep, "reduced from 16 bits to 8"))
+    return [f"{_share(count, len(facts))} {what}" for count, what in told if count]
+
+
+def _share(count: int, total: int) -> str:
+    return "the picture is" if total == 1 else f"{count:,} of {total:,} pictures are"
 
 
 def _stored(what: str | Path, like: Spec, options: DataOptions, cache: str | Path | None) -> Originals:

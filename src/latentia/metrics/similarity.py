@@ -1,6 +1,7 @@
-"""How alike pictures of one set are: MS-SSIM between random pairs, an alarm for lost diversity.
+"""How alike pictures are: SSIM of pairs, and MS-SSIM between random pairs of one set, an alarm for lost diversity.
 
-Wang et al. 2003, "Multi-scale structural similarity for image quality assessment"; as a measure of diversity Odena et
+Wang et al. 2004, "Image quality assessment: from error visibility to structural similarity"; Wang et al. 2003,
+"Multi-scale structural similarity for image quality assessment"; as a measure of diversity Odena et
 al. 2017, https://arxiv.org/abs/1610.09585, section 4.2. The similarity is torchmetrics'.
 """
 
@@ -16,7 +17,7 @@ from latentia.core import Estimate, key
 from latentia.errors import BadData
 from latentia.metrics.fractions import average_of
 
-__all__ = ["diversity", "scales_of", "similarity"]
+__all__ = ["diversity", "scales_of", "similarity", "structural_similarity"]
 
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # of the scales, the finest first
 WIDE, NARROW = 1.5, 0.5  # deviations of the window in pixels: 11 and 5 pixels wide
@@ -73,6 +74,28 @@ def similarity(a: Tensor, b: Tensor) -> Tensor:
         for x, y in zip(torch.split(a.float(), BATCH), torch.split(b.float(), BATCH), strict=True)
     ]
     return torch.cat(found).double()
+
+
+def structural_similarity(a: Tensor, b: Tensor) -> Tensor:
+    """SSIM of each pair of pictures ``(N, C, H, W)`` in [0, 1]: float64 ``(N,)``, 1 for equal ones, at least -1.
+
+    The Gaussian window has the published 11 pixels; where the shorter side has fewer, 5.
+
+    Raises:
+        BadData: the shapes differ, or pictures are smaller than 5 pixels.
+    """
+    from torchmetrics.functional.image import structural_similarity_index_measure
+
+    if a.shape != b.shape or a.ndim != 4:
+        raise BadData(f"SSIM compares pictures of one shape; these are {tuple(a.shape)} and {tuple(b.shape)}")
+    _, deviation = scales_of(a.shape[2], a.shape[3])
+    found = []
+    for x, y in zip(torch.split(a.double(), BATCH), torch.split(b.double(), BATCH), strict=True):
+        each = structural_similarity_index_measure(
+            x, y, sigma=deviation, kernel_size=window_of(deviation), data_range=1.0, reduction="none"
+        )
+        found.append(torch.as_tensor(each).reshape(-1))
+    return torch.cat(found)
 
 
 def diversity(images: Tensor, pairs: int = 500, seed: int = 0) -> Estimate:

@@ -13,10 +13,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from latentia.core import Recipe
-from latentia.errors import BadField, near
+from latentia.core import Recipe, Source
+from latentia.errors import BadData, BadField, near
 
 FORMS = {"": "one data set, an item at a time", "pairs": "pairs of input and output", "domains": "two domains"}
+KID = 4  # held-out items that a kernel distance takes at least
 UNLISTED = ("_classifier",)  # judges of samples: no one asks for them by name, but their runs can be loaded
 
 
@@ -92,6 +93,21 @@ def check_pairing(recipe: Recipe, pairing: str) -> None:
         raise BadField(
             f"{name_of(recipe)} learns from {FORMS[recipe.pairing]}, not from {FORMS[pairing]}; "
             f"models that do: {', '.join(others) or 'none yet'}"
+        )
+
+
+def check_held_out(recipe: Recipe, source: Source) -> None:
+    """Refuse fewer held-out items than the score needs that chooses the best weights, before a training begins.
+
+    Raises:
+        BadData: says how many are needed.
+    """
+    sides = [getattr(source, side) for side in ("of_x", "of_y")] if recipe.pairing else [source]
+    few = min(len(side) for side in sides)
+    if recipe.score[0] == "kid" and few < KID:
+        raise BadData(
+            f"{name_of(recipe)} chooses its best weights by KID on held-out items, which takes {KID} or more; here "
+            f"{'is' if few == 1 else 'are'} {few}: give more data, or hold out a larger share: --held-out 0.3"
         )
 
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from latentia.core import Batch, Encodes, HasDensity, Reconstructs, Samples, Source, Spec
+from latentia.core import Batch, Encodes, HasDensity, Reconstructs, Samples, Source, Spec, Translates, TwoSided
 from latentia.errors import BadData
-from latentia.tasks import course, curves, page
+from latentia.tasks import course, curves, page, shown
 from latentia.tasks.encode import codes_of
 from latentia.tasks.evaluate import Figure, evaluate
 from latentia.tasks.features import extractor_for, usual
@@ -83,6 +83,8 @@ def _measured(net: Net, source: Source, limit: int, draws: int) -> list[Figure]:
     """Figures of held-out items, or of samples held against them; none where there are too few."""
     if isinstance(net, Reconstructs):
         return evaluate(net, source, draws, limit=limit)
+    if isinstance(net, Translates):
+        return shown.figures(net, cast(TwoSided, source), limit)
     if not isinstance(net, Samples):
         return []
     try:
@@ -180,6 +182,8 @@ def _pictures(net: Net, spec: Spec, dataset: Splits, order: np.ndarray | None) -
         yield _samples(net, spec, dataset.train)
         yield _traversal(net, dataset.test, order)
         yield _walks(net, dataset.test)
+    if isinstance(net, Translates):
+        yield from shown.sections(net, cast(TwoSided, dataset.test))
 
 
 def _reconstructions(net: Net, source: Source, count: int = 24) -> str:
@@ -254,8 +258,9 @@ def _course(net: Net, spec: Spec, folder: Path) -> Iterator[str]:
     for seen, items in course.moments(folder, spec, getattr(net, "classes", 0)):
         rows.append(page.row(f"{seen:,} images", items, [f"at {seen:,} images"] * len(items)))
     if rows:
-        told = "The same noise through the training: each row is a moment, from the first validation to the last."
-        yield page.section("How samples came about", told, "".join(rows))
+        same, what = ("held-out inputs", "translations") if isinstance(net, Translates) else ("noise", "samples")
+        told = f"The same {same} through the training: each row is a moment, from the first validation to the last."
+        yield page.section(f"How {what} came about", told, "".join(rows))
 
 
 def _table(items: Tensor) -> str:

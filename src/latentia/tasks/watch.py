@@ -11,24 +11,26 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from latentia.core import Batch, HasCritic, Samples, Source
+from latentia.core import Batch, HasCritic, Samples, Source, Translates, TwoSided
 from latentia.tasks import detectors
 from latentia.tasks.curves import series
 from latentia.tasks.pictures import CHANNELS, grid
 from latentia.tasks.sample import BLOCK, draw, sample
+from latentia.tasks.shown import counterparts
 from latentia.tasks.working import Net, given, label_of, parts, place, still
 
 __all__ = ["COLUMNS", "Found", "Watch"]
 
 COLUMNS = 8  # seeds side by side
 SEEDS = 64  # of a picture
+INPUTS = 16  # of a picture of translations
 CLASSES = 16  # rows of a picture at most, where there are classes
 SHARE = 20  # images between two validations for each item that is asked
 FEWEST, MOST = 128, 1_000  # items that are asked
@@ -62,19 +64,26 @@ class Watch:
     def draw(self, net: Net, folder: Path, seen: int) -> Path | None:
         """A picture of seeds 0 and on in ``folder``, named by images seen; with classes a row of each, the same seeds.
 
-        ``None`` where the net does not sample, or makes no pictures.
+        Of a net that translates it shows the same held-out pictures. ``None`` where the net does neither, or makes no
+        pictures.
         """
-        if not isinstance(net, Samples) or self.spec.kind != "image" or self.spec.shape[0] not in CHANNELS:
+        if not isinstance(net, Samples | Translates) or self.spec.kind != "image" or self.spec.shape[0] not in CHANNELS:
             return None
-        classes = range(min(getattr(net, "classes", 0), CLASSES))
-        rows = [sample(net, self.spec, COLUMNS, label=each) for each in classes]
-        items = torch.cat(rows) if rows else sample(net, self.spec, SEEDS)
+        items = self._shown(net)
         folder.mkdir(exist_ok=True)
         path = folder / f"{seen:010d}.png"
         part = path.with_name(f".{path.name}.part")
         grid(items, COLUMNS).save(part, format="PNG")
         os.replace(part, path)
         return path
+
+    def _shown(self, net: Net) -> Tensor:
+        """The items of a picture."""
+        if isinstance(net, Translates):
+            return counterparts(net, cast(TwoSided, self.held_out), INPUTS)
+        classes = range(min(getattr(net, "classes", 0), CLASSES))
+        rows = [sample(net, self.spec, COLUMNS, label=each) for each in classes]
+        return torch.cat(rows) if rows else sample(net, self.spec, SEEDS)
 
     def look(
         self, net: Net, learner: Net, seen: int, every: int, budget: int | None, rows: Sequence[Mapping[str, Any]]
