@@ -99,6 +99,8 @@ class Writer:
         self.end: Fraction | None = None
         self.window = window
         self.lasts: dict[int, int] = {}
+        self.first: tuple[int, int] | None = None  # when the first frame is shown and when it is decoded, in ticks
+        self.late: Any = None  # the packet that may be the last
         copied = self.source.enter_context(opened(like.path)) if like.kind == "video" else None
         self.stream, self.beside = _streams(output, copied, like, plan, say)
         self.waiting = iter(_packets(copied, self.beside))
@@ -121,12 +123,21 @@ class Writer:
     def finish(self) -> None:
         """The frames that the encoder holds back, and the rest of the other streams."""
         self._mux(self.stream.encode(None))
+        if self.late is not None and self.first is not None and self.end is not None and self.begin is not None:
+            # an .mp4 is as long as its packets take to decode: the last one takes what is left of the time shown
+            end = round((self.end - self.begin) / self.like.tick)
+            self.late.duration = max(1, end - self.first[0] - (self.late.dts - self.first[1]))
+            self.output.mux(self.late)
         self._copy(self.end if self.window else None)
 
     def _mux(self, packets: Sequence[Any]) -> None:
         for packet in packets:
             packet.duration = self.lasts.pop(packet.pts, packet.duration)
-            self.output.mux(packet)
+            if self.first is None:
+                self.first = packet.pts, packet.dts
+            if self.late is not None:
+                self.output.mux(self.late)
+            self.late = packet
 
     def _copy(self, until: Fraction | None) -> None:
         """Pass on what appears before ``until``, so that the streams lie beside each other in the file."""
