@@ -166,6 +166,42 @@ def test_high_dynamic_range_is_tone_mapped_if_not(tmp_path):
     assert float((pictures(clip.path) - pictures(source)).abs().mean()) < 0.02, "what the function was shown"
 
 
+def test_what_is_left_out_is_said(tmp_path):
+    source = film(tmp_path / "in.mov", codec="png", form="rgba", options={})
+    said = []
+    translate_video(same, source, tmp_path / "out.mp4", say=said.append)
+    assert said == [
+        "in.mov has transparency, which is left out",
+        "in.mov is coded by png; out.mp4 is by h264",
+        "libx264 does not take gbrp; yuv444p is written",
+    ]
+    with av.open(str(tmp_path / "two.mkv"), "w") as output:
+        output.metadata["title"] = "a title"
+        told = {"id": 0, "start": 0, "end": 40, "time_base": Fraction(1, 1000), "metadata": {"title": "one"}}
+        output.set_chapters([told])
+        output.add_attachment("font.ttf", "font/ttf", b"abc")
+        streams = [output.add_stream("libx264", rate=25, width=32, height=24) for _ in range(2)]
+        for stream in streams:
+            frame = av.VideoFrame(32, 24, "yuv420p")
+            frame.pts, frame.time_base = 0, Fraction(1, 25)
+            output.mux(stream.encode(frame))
+            output.mux(stream.encode(None))
+    said.clear()
+    translate_video(same, tmp_path / "two.mkv", tmp_path / "out.mkv", say=said.append)
+    assert said == ["not copied: second video"]
+    with av.open(str(tmp_path / "out.mkv")) as container:
+        assert sorted(stream.type for stream in container.streams) == ["attachment", "video"]
+        assert container.metadata["title"] == "a title"
+        assert container.chapters()[0]["metadata"] == {"title": "one"}
+    said.clear()
+    translate_video(same, tmp_path / "out.mkv", tmp_path / "again.mp4", say=said.append)
+    assert said == ["not copied: attachment"]
+    translate_video(same, tmp_path / "again.mp4", tmp_path / "third.mp4", say=said.append)
+    assert said == ["not copied: attachment"], "chapters of an .mp4 are no other stream"
+    with av.open(str(tmp_path / "third.mp4")) as container:
+        assert [chapter["metadata"]["title"] for chapter in container.chapters()] == ["one"]
+
+
 def test_progress_and_batches(tmp_path):
     told = []
     translate_video(same, film(tmp_path / "in.mp4"), tmp_path / "o.mp4", batch=4, progress=lambda *x: told.append(x))

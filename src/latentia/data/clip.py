@@ -56,6 +56,7 @@ class Clip:
         others: the streams beside it: what kind, and coded by what.
         names: the files of a folder; or nothing.
         loop: how often a GIF goes round: 0 for ever, ``None`` once.
+        notes: what a person should know of it, a sentence each.
     """
 
     path: Path
@@ -75,6 +76,7 @@ class Clip:
     others: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     loop: int | None = 0
+    notes: tuple[str, ...] = ()
 
     @property
     def shown(self) -> tuple[int, int]:
@@ -267,7 +269,18 @@ def _clip(path: Path, container: Any, stream: Any, first: Any, found: int, whole
         matrix=_matrix(first),
         aspect=stream.sample_aspect_ratio or None,
         others=tuple(_told(other) for other in container.streams if other.index != stream.index),
+        notes=tuple(_notes(path, first)),
     )
+
+
+def _notes(path: Path, first: Any) -> Iterator[str]:
+    if first.interlaced_frame:
+        yield f"{path.name} is interlaced: its frames are taken as they are, both fields at once"
+    if len(first.format.components) in (2, 4):
+        yield f"{path.name} has transparency, which is left out"
+    matrix = _matrix(first)
+    if matrix is not None and not across(matrix) and (matrix[1] or matrix[3]):
+        yield f"{path.name} is shown at a slant: its frames are taken as they are stored"
 
 
 def _matrix(frame: Any) -> tuple[int, ...] | None:

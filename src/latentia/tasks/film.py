@@ -97,6 +97,8 @@ def translate_video(
     _check(start, frames, batch, rate, hdr)
     path = _target(Path(source), target, overwrite)
     clip = reading.look(source, rate)
+    for note in clip.notes:
+        say(note)
     count = _wanted(clip, start, frames)
     height, width = clip.shown
     shown = (height, 2 * width) if side_by_side else (height, width)

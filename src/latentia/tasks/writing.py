@@ -102,6 +102,11 @@ class Writer:
         self.first: tuple[int, int] | None = None  # when the first frame is shown and when it is decoded, in ticks
         self.late: Any = None  # the packet that may be the last
         copied = self.source.enter_context(opened(like.path)) if like.kind == "video" else None
+        chapters = copied.chapters() if copied is not None else []
+        if chapters and not window:
+            output.set_chapters(chapters)
+        elif chapters:
+            say("chapters are not copied to a part of a film")
         self.stream, self.beside = _streams(output, copied, like, plan, say)
         self.waiting = iter(_packets(copied, self.beside))
         self.held: Any = next(self.waiting, None)
@@ -186,8 +191,10 @@ def _streams(output: Any, source: Any, like: Clip, plan: Plan, say: Say) -> tupl
             left.append(stream.type if stream.type != "video" else "second video")
     if source is not None:
         output.metadata.update({k: v for k, v in source.metadata.items() if k not in ("encoder", *BRANDS)})
+    if "data" in left and output.chapters():
+        left.remove("data")  # an .mp4 holds its chapters twice, once as such a stream
     if left:
-        say(f"not copied: {', '.join(f'a {kind} stream' for kind in left)}")
+        say(f"not copied: {', '.join(left)}")
     return made if made is not None else _video(output, like, plan), copied
 
 
