@@ -4,7 +4,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 from latentia.errors import BadData
-from latentia.metrics.similarity import WEIGHTS, diversity, scales_of, similarity
+from latentia.metrics.similarity import WEIGHTS, diversity, scales_of, similarity, structural_similarity
 
 
 def pictures(count, *shape, seed=0):
@@ -35,6 +35,23 @@ def test_it_is_the_published_formula_at_the_scales_that_fit(side):
     y = 0.7 * x + 0.3 * pictures(3, 1, side, side, seed=1)
     expected = [by_scipy(a[0].numpy(), b[0].numpy(), *scales_of(side, side)) for a, b in zip(x, y, strict=True)]
     np.testing.assert_allclose(similarity(x, y), expected, rtol=1e-3)
+
+
+@pytest.mark.parametrize("side", [8, 28])
+def test_ssim_is_the_published_formula(side):
+    x = pictures(3, 1, side, side)
+    y = 0.7 * x + 0.3 * pictures(3, 1, side, side, seed=1)
+    deviation = scales_of(side, side)[1]
+    expected = []
+    for a, b in zip(x[:, 0].numpy(), y[:, 0].numpy(), strict=True):
+        mean_a, mean_b, aa, bb, ab = (
+            gaussian_filter(each, deviation, truncate=3.5, mode="mirror") for each in (a, b, a * a, b * b, a * b)
+        )
+        over = (2 * mean_a * mean_b + 0.01**2) * (2 * (ab - mean_a * mean_b) + 0.03**2)
+        under = (mean_a**2 + mean_b**2 + 0.01**2) * (aa + bb - mean_a**2 - mean_b**2 + 0.03**2)
+        expected.append((over / under).mean())
+    np.testing.assert_allclose(structural_similarity(x, y), expected, rtol=1e-6)
+    assert torch.equal(structural_similarity(x, x), torch.ones(3, dtype=torch.float64))
 
 
 def test_scales_by_size():

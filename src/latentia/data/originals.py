@@ -112,7 +112,7 @@ class _InFiles(Originals):
                 with self.collection.open(row) as file, opened(file) as picture:
                     yield name, _rendered(picture, self.facts[row], self.like, self.options)
             except Unreadable as error:
-                if not self.options.skip_bad:
+                if self.alone or not self.options.skip_bad:
                     where = self.collection.name if self.alone else f"{name} in {self.collection.name}"
                     raise BadData(f"{where} cannot be read: {error}") from None
                 self.notes.append(f"left out: {named({name: str(error)})}")

@@ -79,7 +79,8 @@ def similarity(a: Tensor, b: Tensor) -> Tensor:
 def structural_similarity(a: Tensor, b: Tensor) -> Tensor:
     """SSIM of each pair of pictures ``(N, C, H, W)`` in [0, 1]: float64 ``(N,)``, 1 for equal ones, at least -1.
 
-    The Gaussian window has the published 11 pixels; where the shorter side has fewer, 5.
+    The Gaussian window has the published 11 pixels; where the shorter side has fewer, 5. It goes up to the border,
+    beyond which the picture is mirrored.
 
     Raises:
         BadData: the shapes differ, or pictures are smaller than 5 pixels.
