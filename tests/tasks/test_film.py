@@ -234,6 +234,13 @@ def test_a_gif_keeps_every_frame_even_those_that_are_the_same(tmp_path):
     assert torch.equal(pictures(made.path), pictures(tmp_path / "in.gif"))
 
 
+def test_a_gif_is_no_faster_than_browsers_and_keeps_time_on_the_whole(tmp_path):
+    source, said = film(tmp_path / "in.mp4", times=(0, 128, 256, 5120, 5632)), []
+    translate_video(same, source, tmp_path / "a.gif", say=said.append)
+    assert [frame.time * 100 for frame in read(look(tmp_path / "a.gif"))] == [0, 2, 4, 40, 44]
+    assert said == ["a .gif has 256 colours a frame, counts hundredths of a second and shows at most 50 frames in one"]
+
+
 def test_from_a_folder_to_a_video_and_back(tmp_path):
     folder = tmp_path / "frames"
     folder.mkdir()

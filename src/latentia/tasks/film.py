@@ -177,7 +177,8 @@ def _opened(
     if clip.others:
         say(f"not copied: {', '.join(clip.others)}; {path.name} holds pictures alone")
     if ending == ".gif" and not path.is_dir():
-        say("a .gif has 256 colours a frame and counts hundredths of a second")
+        if clip.kind != "gif":
+            say("a .gif has 256 colours a frame, counts hundredths of a second and shows at most 50 frames in one")
         return flipbook.gif(path, clip)
     return flipbook.pages(path, clip, start)
 

@@ -23,7 +23,7 @@ from latentia.tasks.writing import Moment, aside
 
 __all__ = ["Gif", "Pages", "gif", "pages"]
 
-LONGEST = 65535  # hundredths of a second
+SHORTEST, LONGEST = 2, 65535  # hundredths of a second; less is shown as 10 by browsers
 
 
 @contextmanager
@@ -44,6 +44,7 @@ class Gif:
     def __init__(self, file: BinaryIO, like: Clip) -> None:
         self.file, self.loop, self.rate = file, like.loop, like.rate
         self.begin, self.written = Fraction(-1), 0
+        self.least = 1 if like.kind == "gif" else SHORTEST
 
     def write(self, frames: Tensor, moments: Sequence[Moment]) -> None:
         """Write frames ``(N, 3, H, W)`` in [0, 1]; times are met to a hundredth of a second on the whole."""
@@ -55,7 +56,7 @@ class Gif:
                 if self.loop is not None:
                     self.file.write(b"!\xff\x0bNETSCAPE2.0\x03\x01" + struct.pack("<HB", self.loop, 0))
             end = round(100 * (moment.time - self.begin + (moment.lasts or 1 / self.rate)))
-            pause = min(max(1, end - self.written), LONGEST)
+            pause = min(max(self.least, end - self.written), LONGEST)
             self.written += pause
             self.file.write(b"!\xf9\x04\x04" + struct.pack("<HBB", pause, 0, 0) + _block(x))
 
