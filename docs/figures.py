@@ -57,12 +57,12 @@ def tiles(x: Any, columns: int) -> Any:
     return paper
 
 
-def cells(path: Path, columns: int) -> Any:
+def cells(path: Path) -> Any:
     """The digits ``(N, 8, 8)`` of a grid that a command wrote: cells of 56 pixels, 2 pixels apart."""
     from PIL import Image
 
     grid = np.asarray(Image.open(path), dtype=np.float64) / 255
-    rows = [line[:, 2 + 58 * i : 58 * (i + 1)] for line in split(grid) for i in range(columns)]
+    rows = [line[:, 2 + 58 * i : 58 * (i + 1)] for line in split(grid) for i in range(grid.shape[1] // 58)]
     return np.stack([cell[3::7, 3::7] for cell in rows if cell.min() < 1])  # beyond the last is white paper
 
 
@@ -93,15 +93,15 @@ def told(path: Path, name: str) -> float:
 def purpose(folder: Path, path: Path) -> None:
     """Real items beside new ones."""
     figure, axes = canvas(8, 4.2, 1, 2)
-    show(axes[0, 0], cells(folder / "real.png", 7), 7, "digits that people wrote (held out)")
-    show(axes[0, 1], cells(folder / "new.png", 7), 7, "digits that nobody wrote")
+    show(axes[0, 0], cells(folder / "real.png"), 7, "digits that people wrote (held out)")
+    show(axes[0, 1], cells(folder / "new.png"), 7, "digits that nobody wrote")
     save(figure, path)
 
 
 def latents(folder: Path, path: Path) -> None:
     """The edited codes, decoded: a row for each number that was edited."""
     figure, axes = canvas(6, 5.6)
-    show(axes[0, 0], cells(folder / "edited.png", 8), 8, "one number of the code set from -2.5 to 2.5, the others kept")
+    show(axes[0, 0], cells(folder / "edited.png"), 8, "one number of the code set from -2.5 to 2.5, the others kept")
     axes[0, 0].set_yticks([STEP * i + (STEP - GAP) / 2 for i in range(8)], [f"z{i + 1}" for i in range(8)])
     axes[0, 0].tick_params(length=0)
     save(figure, path)
@@ -165,7 +165,7 @@ def one_of_each(model: lt.Model) -> Any:
 
 def draws(folder: Path, path: Path) -> None:
     """Items beside several draws from their posteriors, and where the draws differ."""
-    found = cells(folder / "draws.png", 8).reshape(-1, 8, 8, 8)[[0, 2, 3, 5, 8, 14, 15]]
+    found = cells(folder / "draws.png").reshape(-1, 8, 8, 8)[[0, 2, 3, 5, 8, 14, 15]]
     spread = found[:, 1:].std(1, keepdims=True)
     figure, axes = canvas(7, 4.8)
     show(
@@ -183,11 +183,11 @@ def beta(folder: Path, path: Path) -> None:
     """Reconstructions and samples under three prices of a code."""
     figure, axes = canvas(10, 3.5, 2, 3, height_ratios=(2, 5))
     for column, value in zip(axes.T, ("0", "1", "4"), strict=True):
-        figures, pairs = folder / f"beta-{value}.json", cells(folder / f"beta-{value}-pairs.png", 8)
+        figures, pairs = folder / f"beta-{value}.json", cells(folder / f"beta-{value}-pairs.png")
         lost, cost = told(figures, "nll"), told(figures, "kl")
         title = f"beta {value}\ndecoder misses {lost:.0f}, code costs {cost:.0f} nats"
         show(column[0], np.concatenate([pairs[0::2], pairs[1::2]]), 8, title)
-        show(column[1], cells(folder / f"beta-{value}-new.png", 8)[:40], 8)
+        show(column[1], cells(folder / f"beta-{value}-new.png")[:40], 8)
     for line, label in zip(axes[:, 0], ("items and\nreconstructions", "samples"), strict=True):
         line.set_ylabel(label, rotation=0, ha="right", va="center")
     save(figure, path)
@@ -206,7 +206,7 @@ def space(folder: Path, path: Path) -> None:
         column[0].set_title(f"{name}: where the codes lie (2 numbers)", fontsize=10)
         column[0].spines[:].set_visible(False)
         column[0].tick_params(length=0, colors=PALE)
-        made = cells(folder / f"{run}-8.png", 8)
+        made = cells(folder / f"{run}-8.png")
         show(column[1], made, 8, f"{name}: decoded draws (8 numbers)\n{away(made):.2f} from the nearest training digit")
     save(figure, path, colors=128)
 

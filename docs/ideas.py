@@ -9,44 +9,16 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 DOCS = Path(__file__).resolve().parent
 sys.path.insert(0, str(DOCS.parent))  # for docs.* and benchmarks.* when it is run as a file
 
+from docs.idea import Idea  # noqa: E402
+from docs.ideas_of_games import GAMES  # noqa: E402
 from docs.snippets import Session, Snippet  # noqa: E402
 
 from docs import figures  # noqa: E402
-
-Draw = Callable[[Path, Path], None]
-
-
-@dataclass(frozen=True)
-class Idea:
-    """One section of the page."""
-
-    name: str
-    title: str
-    text: str
-    code: Sequence[tuple[str, str]]  # language and text
-    draw: Draw
-    caption: str
-
-    @property
-    def picture(self) -> str:
-        """Where its figure lies, from the page."""
-        return f"pictures/ideas/{self.name}.png"
-
-    def page(self, number: int) -> str:
-        """The section as Markdown."""
-        blocks = "\n".join(f"```{language}\n{code.strip()}\n```\n" for language, code in self.code)
-        return (
-            f"## {number}. {self.title}\n\n{self.text.strip()}\n\n{blocks}\n"
-            f"![{self.title}]({self.picture})\n\n*{self.caption.strip()}*\n"
-        )
-
 
 HEAD = """# The page of ideas
 
@@ -125,9 +97,8 @@ with open("edited.csv", "w", newline="") as file:
 **Likelihood-based** models give every item a probability and raise that of the training items. So they can also be
 asked: how probable is this one? A VAE gives a bound on log p(x) and, with many draws, a close estimate. **Adversarial**
 models (GANs) have a generator that only makes items and a critic that tells them from real ones; they are asked for
-items, not for probabilities, and their pictures are sharper. Today latentia has the VAE of the first kind, and the
-plain autoencoder, which is neither: it has no probabilities and samples only by a density fitted on its codes
-afterwards. Adversarial models, and those that translate between pictures, are to follow under the same verbs.
+items, not for probabilities, and their pictures are sharper. The plain autoencoder is neither: it has no probabilities
+and samples only by a density fitted on its codes afterwards. All answer to the same verbs, as far as they can.
 """,
         (
             (
@@ -300,6 +271,7 @@ np.savez("variance.npz", **{name: each.var(0).sum().numpy() for name, each in fo
         "how much of the true gradient each of 1,000 estimates shows (1 is right). Right: their variance, summed over "
         "the weights.",
     ),
+    *GAMES,
 )
 
 
