@@ -162,6 +162,24 @@ def test_evaluate_on_pairs_that_were_not_seen(runs: Path, call: Call) -> None:
     assert (code, [row["name"] for row in json.loads(out)]) == (0, ["PSNR", "PSNR, copy-input"])
 
 
+@pytest.mark.parametrize(
+    ("model", "fields", "title"),
+    [
+        ("pix2pix", ["--levels", 2], "Translations to photos"),
+        ("cyclegan", ["--blocks", 1], "From edges to photos and back"),
+    ],
+)
+def test_a_training_ends_with_a_report(
+    runs: Path, call: Call, place: Path, model: str, fields: list, title: str
+) -> None:
+    quick = ["--images", 16, "--batch", 4, "--every", 8, "--device", "cpu", "--held-out", 0.25, "--width", 4]
+    code, _, err = call("train", model, runs / "edges", runs / "photos", "--run", "made", *fields, *quick)
+    assert (code, "report" in err or (place / "made" / "report.html").exists()) == (0, True)
+    page = (place / "made" / "report.html").read_text()
+    assert all(f"<h2>{each}</h2>" in page for each in (title, "How translations came about", "Held-out figures"))
+    assert left(place / "made" / "pictures") == ["0000000008.png", "0000000016.png"]
+
+
 def test_too_few_held_out_pictures_are_refused_before_training(runs: Path, call: Call, place: Path) -> None:
     code, _, err = call("train", "pix2pix", runs / "edges", runs / "photos", "--held-out", "0.05", "--run", "few")
     assert (code, "--held-out" in err, "here are 2" in err) == (2, True, True)

@@ -87,6 +87,15 @@ def test_scores_of_pairs_are_those_of_a_known_net():
     assert "cycle error" not in " ".join(found)
 
 
+def test_a_picture_is_never_held_against_its_own_truth_as_a_crowd():
+    y = levels(24, 1, 8, 8)
+    sides = Sides(y.expand(-1, 3, -1, -1), y, True)
+    kid = by_name(translated(Shade(), PAIRS, sides, extractor, metrics=["kid"]))["KID (pixels), copy-input"]
+    assert kid.value == pytest.approx(kid.low / 2 + kid.high / 2)
+    assert kid.low < 0 < kid.high  # the same pictures would be far below 0
+    assert abs(kid.value) < 5 * abs(kid.floor) + 1e-4
+
+
 def test_domains_are_scored_both_ways_and_round():
     x, y = levels(30, 3, 8, 8, seed=1), levels(24, 3, 8, 8, seed=2)
     found = by_name(translated(Turn(), DOMAINS, Sides(x, y, False), extractor))
