@@ -35,7 +35,7 @@ def test_flow_is_how_far_pictures_were_moved(right, below):
     found = flow(moved(spectrum, 0, 0), moved(spectrum, right, below))[INSIDE]
     error = (found - torch.tensor([right, below]).reshape(1, 2, 1, 1)).abs()
     assert float(error.mean()) < 0.03
-    assert float(error.flatten().quantile(0.99)) < 0.3, "flat places are guessed from those around them"
+    assert float(error.flatten().quantile(0.99)) < 0.5, "flat places are guessed from those around them"
 
 
 def test_warped_by_the_flow_the_second_is_the_first():
