@@ -401,7 +401,7 @@ def test_models_and_datasets_are_listed(call: Call) -> None:
     assert rows.keys() >= {"autoencoder", "vae"}
     assert {verb for can in rows.values() for verb in can} <= VERBS.keys()
     assert all(len(can) == len(set(can)) for can in rows.values())
-    assert all(set(can) > {""} for can in rows.values())
+    assert all("" not in can for can in rows.values())  # each can do something
     assert {"translate", "evaluate"} <= set(rows["pix2pix"]) & set(rows["cyclegan"])
     assert "evaluate" in rows["vae"]
     _, out, _ = call("datasets")
