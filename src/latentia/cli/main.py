@@ -28,7 +28,7 @@ VERBS = {
     "reconstruct": "items through the model and back",
     "interpolate": "walk between items",
     "traverse": "move one latent at a time",
-    "translate": "pictures to their counterparts in another domain",
+    "translate": "pictures and films to their counterparts in another domain",
     "evaluate": "held-out figures of a run, each with what it means",
     "compare": "the figures of several runs side by side",
     "info": "what a run or a data set is",
