@@ -28,11 +28,12 @@ MAY: dict[str, set[str]] = {
     "judging": BASE | USED | {"metrics"},
     "translating": BASE | USED | {"metrics"},
     "facts": BASE | USED,
-    "api": BASE | USED | {"facts", "judging", "metrics", "translating"},
-    "estimators": BASE | USED | {"api"},
-    "cli": BASE | USED | {"api", "translating"},
-    "studio": BASE | USED | {"api"},
-    "__init__": {"api", "core", "models", "tasks", "errors", "data"},
+    "model": BASE | USED | {"facts", "judging", "metrics", "translating"},
+    "api": BASE | USED | {"facts", "model"},
+    "estimators": BASE | USED | {"api", "model"},
+    "cli": BASE | USED | {"api", "model", "translating"},
+    "studio": BASE | USED | {"api", "model"},
+    "__init__": {"api", "model", "core", "models", "tasks", "errors", "data"},
     "__main__": {"cli"},
 }
 HEAVY = {"sklearn", "scipy", "matplotlib", "PIL", "cyclopts", "torchmetrics", "zuko", "pandas", "tensorboard"}

@@ -17,8 +17,9 @@ from latentia import errors
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from latentia.api import Model, load, resume, train
+    from latentia.api import resume, train
     from latentia.core import Training
+    from latentia.model import Model, load
     from latentia.models.autoencoder import Autoencoder
     from latentia.models.cyclegan import CycleGAN
     from latentia.models.gan import GAN
@@ -32,12 +33,12 @@ PUBLIC = {
     "VAE": "latentia.models.vae",
     "Autoencoder": "latentia.models.autoencoder",
     "CycleGAN": "latentia.models.cyclegan",
-    "Model": "latentia.api",
+    "Model": "latentia.model",
     "Pix2Pix": "latentia.models.pix2pix",
     "ProGAN": "latentia.models.progan",
     "Training": "latentia.core",
     "grid": "latentia.tasks.pictures",
-    "load": "latentia.api",
+    "load": "latentia.model",
     "resume": "latentia.api",
     "train": "latentia.api",
 }

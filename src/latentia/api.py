@@ -1,60 +1,27 @@
-"""What people call: ``train``, ``load``, and the model with one method per verb."""
+"""What people call to train: ``train`` and ``resume``; ``load`` and the model they return are in ``latentia.model``."""
 
 from __future__ import annotations
 
 import itertools
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-from torch import Tensor, nn
-
 from latentia import data as data_layer
-from latentia import models
-from latentia.core import (
-    Batch,
-    Encodes,
-    HasDensity,
-    Recipe,
-    Reconstructs,
-    Samples,
-    Spec,
-    Training,
-    Translates,
-    rank,
-    world,
-)
-from latentia.errors import BadField, BadRun, CannotDo, Refused, near
+from latentia.core import Recipe, Training, rank, world
+from latentia.errors import BadField, Refused
 from latentia.facts import data_of, facts_of, opened_for, options_of, recipe_of
 from latentia.fields import from_json
-from latentia.judging import judging
-from latentia.metrics.features import Extractor
-from latentia.tasks.encode import decode, encode
-from latentia.tasks.evaluate import Figure, evaluate
-from latentia.tasks.hourglass import Row, hourglass
-from latentia.tasks.invert import Inverted, Told, invert
-from latentia.tasks.items import coder_of, ends_of, labels_of, numbers_of
-from latentia.tasks.likelihood import LogProb, log_likelihood
-from latentia.tasks.reconstruct import reconstruct
-from latentia.tasks.sample import sample
-from latentia.tasks.traverse import importance, traverse
-from latentia.tasks.walk import Features, Walk, walk
+from latentia.model import Model, load
 from latentia.tasks.watch import Watch
-from latentia.tasks.working import label_of
-from latentia.training import checkpoint, loop
+from latentia.training import loop
 from latentia.training.lock import alone
-from latentia.training.machine import device_of, processes, together
-from latentia.training.run import WEIGHTS, Event, Mirror, Run, Said, Validated
-from latentia.translating import Translations, translation_figures
+from latentia.training.machine import processes, together
+from latentia.training.run import Event, Mirror, Run, Said, Validated
 
 Progress = Callable[[Event], None]
-Labels = str | int | Sequence[str | int] | None  # one for all items, or one for each
-BATCH = 256  # items that a loaded model works on at once
-SPLITS = ("train", "validation", "test")
 
 
 def train(
@@ -91,8 +58,7 @@ def train(
             raise BadField("several processes cannot share a temporary folder; name the run's: run='runs/mine'")
         path = Path(tempfile.mkdtemp(prefix="latentia-")) if run is None else Path(run)
         try:
-            with alone(path):
-                return _trained(recipe, opened, training, path, tell)
+            return _trained(recipe, opened, training, path, tell)
         except Refused:
             if run is None:  # nobody knows of it, and nothing in it is of use
                 shutil.rmtree(path, ignore_errors=True)
@@ -100,14 +66,15 @@ def train(
 
 
 def _trained(recipe: Recipe, data: data_layer.DataSet, training: Training, path: Path, tell: Progress) -> Model:
-    folder = Run(path)
-    moved = folder.begin(facts_of(recipe, data, training))
-    if training.tensorboard and rank() == 0:
-        folder.mirror = Mirror(path / "tensorboard")
-    for sentence in [*moved, *data.notes, *recipe.notes(data.spec)]:
-        tell(Said(sentence))
-    loop.train(recipe, data.train, data.validation, training, folder, _watched(data, folder, tell))
-    together()
+    facts, folder = facts_of(recipe, data, training), Run(path)
+    with alone(path):
+        moved = folder.begin(facts)
+        if training.tensorboard and rank() == 0:
+            folder.mirror = Mirror(path / "tensorboard")
+        for sentence in [*moved, *data.notes, *recipe.notes(data.spec)]:
+            tell(Said(sentence))
+        loop.train(recipe, data.train, data.validation, training, folder, _watched(data, folder, tell))
+        together()
     return load(path, device=training.device)
 
 
@@ -142,355 +109,6 @@ def resume(run: str | Path, *, progress: Progress | None = None, **changes: Any)
         kept |= {"images": None, "steps": None, "minutes": None}
     training = from_json(Training, {**kept, **changes})
     return train(recipe_of(model), data_of(model), training=training, run=run, progress=progress)
-
-
-def load(run: str | Path, weights: str = "best", device: str = "auto", batch: int = BATCH) -> Model:
-    """The model of a run.
-
-    Args:
-        run: the folder.
-        weights: ``"best"``, the averaged weights with the best score on held-out data, or ``"last"``.
-        device: where it computes.
-        batch: items that are encoded or decoded at once.
-
-    Raises:
-        BadRun: no run, no weights yet, or damaged ones.
-    """
-    folder = Run.open(run)
-    if weights not in WEIGHTS:
-        raise BadField(f"weights is {weights!r}; {near(weights, WEIGHTS)}")
-    path = folder.path / WEIGHTS[weights]
-    if not path.is_file() and (folder.path / WEIGHTS["last"]).is_file():
-        raise BadRun(
-            f"{folder.path} has no best weights: no score on held-out data was a number; --weights last is there"
-        )
-    if not path.is_file():
-        raise BadRun(f"{folder.path} has no weights yet: its training was stopped before the first validation")
-    recipe, spec = recipe_of(folder), Spec.from_json(folder.facts["spec"])
-    with torch.random.fork_rng(devices=[]):
-        net = recipe.build(spec)
-    dtype = torch.float64 if folder.facts["training"]["precision"] == "float64" else torch.float32
-    net = net.to(device_of(device), dtype).eval().requires_grad_(False)
-    checkpoint.copy_into(net, checkpoint.read_tensors(path), str(path))
-    return Model(net, recipe, spec, folder, batch)
-
-
-class Model:
-    """A trained net with its recipe and spec. It is read-only; each verb refuses what the net cannot do."""
-
-    def __init__(self, net: nn.Module, recipe: Recipe, spec: Spec, folder: Run, batch: int = BATCH) -> None:
-        self.net, self.recipe, self.spec, self.folder, self.batch = net, recipe, spec, folder, batch
-
-    @property
-    def run(self) -> Path:
-        """The run folder."""
-        return self.folder.path
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        """What recipe.json says."""
-        return self.folder.facts
-
-    def data(self) -> data_layer.DataSet:
-        """The data that the model was trained on, opened again."""
-        return data_of(self.folder)
-
-    def items(self, x: Any, **options: Any) -> Tensor:
-        """Items as the net takes them, ``(N, *spec.shape)``: from paths, pictures, arrays or tensors.
-
-        ``options`` of the data go over those of the training: ``skip_bad=True`` leaves out what cannot be read.
-        """
-        return self.named_items(x, **options)[0]
-
-    def named_items(self, x: Any, **options: Any) -> tuple[Tensor, list[str]]:
-        """:meth:`items` with their names: files, or row numbers."""
-        return data_layer.items(x, self.spec, **{**self._opening, **options})
-
-    @property
-    def _opening(self) -> dict[str, Any]:
-        told = self.facts["data"]["options"].items()
-        return {name: value for name, value in told if name not in ("what", "other")}
-
-    def given(self, x: Any, label: Labels = None, **options: Any) -> tuple[Batch, list[str]]:
-        """:meth:`named_items` with labels, for a model that takes them: those that are said, or those that they bring.
-
-        Raises:
-            BadData: a label that was never trained, or another number of labels than items.
-            CannotDo: a label for a model that takes none.
-        """
-        if label is None and vars(self.net).get("classes"):
-            return data_layer.labelled(x, self.spec, **{**self._opening, **options})
-        items, names = self.named_items(x, **options)
-        return Batch(items, label=numbers_of(label, self.net, self.spec, len(items))), names
-
-    def sample(
-        self, count: int = 1, seed: int = 0, label: str | int | None = None, truncation: float | None = None
-    ) -> Tensor:
-        """New items ``(count, *spec.shape)``; item i is that of seed + i, whatever the count.
-
-        A model that was trained with labels takes one: its name, or its place among ``spec.classes``. With a
-        ``truncation`` of 1.5 each number of the noise lies within 1.5 of 0: items more alike, and fewer odd ones.
-
-        Raises:
-            BadData: a label that was never trained.
-            BadField: a truncation that is not above 0.
-            CannotDo: a model without labels, or a truncation of one whose latents are not normal noise.
-        """
-        number = numbers_of(label, self.net, self.spec, 1)
-        label = None if number is None else int(number)
-        return sample(self._can("sample", Samples), self.spec, count, seed, label, truncation)
-
-    def encode(self, x: Any, label: Labels = None) -> np.ndarray:
-        """The codes of items, float64 ``(N, latent)``; without an encoder those that :meth:`invert` finds.
-
-        A model that was trained with labels needs those of the items: those that they bring, as :meth:`items` reads
-        them, or ``label``, one for all or one for each.
-        """
-        if not isinstance(self.net, Encodes) and isinstance(self.net, Samples):
-            return self.invert(x, label=label).z.double().numpy()
-        net, (items, _) = self._can("encode", Encodes), self.given(x, label)
-        return encode(net, items.x, self.batch, items.label)
-
-    def invert(
-        self,
-        x: Any,
-        starts: int = 8,
-        steps: int = 200,
-        seed: int = 0,
-        progress: Told | None = None,
-        label: Labels = None,
-    ) -> Inverted:
-        """Latents of items by optimisation, which needs no encoder: with what is left of the error of each."""
-        net, (items, _) = self._can("find latents", Samples), self.given(x, label)
-        return invert(net, items.x, starts, steps, seed, progress=progress, batch=self.batch, label=items.label)
-
-    def decode(self, z: Any, label: Labels = None) -> Tensor:
-        """What codes ``(N, latent)`` stand for; ``label``, one for all or one for each, may be another than encoded."""
-        number = None if label is None else numbers_of(label, self.net, self.spec, len(z))
-        return decode(self._can("decode", Samples), z, self.batch, number)
-
-    def reconstruct(self, x: Any, draws: int | None = None, seed: int = 0, label: Labels = None) -> Tensor:
-        """Items through encoder and decoder ``(N, *shape)``; with ``draws`` several per item ``(N, draws, *shape)``.
-
-        A model of labels takes those of the items, as :meth:`encode` does.
-        """
-        needed = Reconstructs if draws is None else HasDensity
-        net, (items, _) = self._can("reconstruct", needed), self.given(x, label)
-        return reconstruct(net, items.x, draws, seed, self.batch, items.label)
-
-    def latents(
-        self,
-        items: Sequence[str | int],
-        tell: Callable[[str], None] | None = None,
-        seed: int | None = None,
-        label: str | int | None = None,
-    ) -> Tensor:
-        """The latents of items by their words: ``17`` or ``seed:17``, ``row:12`` of the test split, or a file.
-
-        ``tell`` hears how far the picture of each real item's latent is from the item. With a ``seed``, ``label:7`` is
-        an item, too: its latent is that of the seed. ``label`` is that of seeds and files, for a model of labels.
-        """
-        return self._ends(items, label, tell, seed)[0]
-
-    def _ends(
-        self,
-        items: Sequence[str | int],
-        label: str | int | None,
-        tell: Callable[[str], None] | None = None,
-        seed: int | None = None,
-    ) -> tuple[Tensor, Tensor | None]:
-        """Latents of items, and their labels if they have any."""
-        words = [str(item) for item in items]
-        source = self.data().test if any(word.startswith("row:") for word in words) else None
-        seeds = all(word.removeprefix("seed:").isdecimal() or word.startswith("label:") for word in words)
-        self._can("interpolate", Samples if seeds or not isinstance(self.net, Encodes) else Reconstructs)
-        labels = labels_of(self.net, self.spec, words, label, source)
-
-        def opener(path: Any, like: Spec) -> tuple[Tensor, list[str]]:
-            return self.named_items(path)  # as encode reads it: with the options of the run's data
-
-        return ends_of(self.net, self.spec, words, source, opener, coder_of(self.net, self.batch, tell), seed, labels)
-
-    def interpolate(
-        self,
-        items: Sequence[str | int],
-        steps: int = 9,
-        how: str = "slerp",
-        loop: bool = False,
-        even: bool = False,
-        label: str | int | None = None,
-        seed: int = 0,
-    ) -> Tensor:
-        """The walk through latent space from item to item ``(frames, *shape)``, as :meth:`walk` tells it."""
-        return self.walk(items, steps, how, loop, even, label=label, seed=seed).x
-
-    def walk(
-        self,
-        items: Sequence[str | int],
-        steps: int = 9,
-        how: str = "slerp",
-        loop: bool = False,
-        even: bool = False,
-        frames: int | None = None,
-        features: Features | None = None,
-        tell: Callable[[str], None] | None = None,
-        label: str | int | None = None,
-        seed: int = 0,
-    ) -> Walk:
-        """The walk with its latents, and its steps as measured in the pictures (:mod:`latentia.tasks.walk`).
-
-        Between labels (``label:3``) the noise is that of ``seed``, and the label's features are interpolated. In such a
-        walk ``label`` is that of seeds and files; rows of the test split have their own.
-        """
-        ends, labels = self._ends(items, label, tell, seed)
-        return walk(self.net, ends, steps, how, loop, even, frames, features, self.batch, labels)
-
-    def traverse(
-        self,
-        at: str | int | None = None,
-        steps: int = 9,
-        latents: Sequence[int] | None = None,
-        label: str | int | None = None,
-    ) -> tuple[list[int], Tensor, Tensor]:
-        """One latent moved at a time: latents, values, items ``(rows, steps, *shape)``.
-
-        The most informative latents come first where the model has an encoder that can tell. ``label`` is that of all
-        items, for a model of labels; a row of the test split has its own.
-        """
-        net = self._can("traverse", Samples)
-        ends, labels = self._ends([0 if at is None else at], label)
-        some = self.data().validation.read(slice(0, 1000)) if isinstance(net, Encodes) else None
-        order = None if some is None else importance(net, some.x, label_of(net, some))
-        return traverse(
-            net, None if at is None else ends[0], steps, order, latents, None if labels is None else labels[0]
-        )
-
-    def translate(
-        self, x: Any, to: str | None = None, draws: int | None = None, seed: int = 0, tile: int | None = None
-    ) -> Tensor:
-        """Counterparts of pictures of one size, exactly as large: ``(N, C, H, W)``, or ``(N, draws, C, H, W)``."""
-        return self.translations(x, to, draws, seed, tile).together()
-
-    def translations(
-        self,
-        x: Any,
-        to: str | None = None,
-        draws: int | None = None,
-        seed: int = 0,
-        tile: int | None = None,
-        skip_bad: bool = False,
-    ) -> Translations:
-        """The same of pictures of any sizes, one after another with their names: files, or row numbers."""
-        net, ground = self._can("translate", Translates), self.facts["data"]["options"]["background"]
-        return Translations(net, self.spec, x, to, draws, seed, tile, ground=ground, skip_bad=skip_bad)
-
-    def log_prob(self, x: Any, draws: int = 1000, seed: int = 0, label: Labels = None) -> LogProb:
-        """Log p(x) of items in nats by importance sampling, with its standard error and effective sample size.
-
-        Of a model of labels it is log p(x|label), by the labels of the items, as :meth:`encode` takes them.
-        """
-        net, (items, _) = self._can("log_prob", HasDensity), self.given(x, label)
-        return log_likelihood(net, items.x, draws, seed, label=items.label)
-
-    def evaluate(
-        self,
-        split: str = "test",
-        draws: int = 1000,
-        seed: int = 0,
-        *,
-        metrics: Sequence[str] | None = None,
-        extractor: str | Extractor | None = None,
-        extractor_seed: int | None = None,
-        extractor_weights: str | Path | None = None,
-        count: int | None = None,
-        tell: Callable[[str], None] | None = None,
-        pairs: tuple[Any, Any] | None = None,
-    ) -> list[Figure]:
-        """The figures of a split of the data the model was trained on.
-
-        A model that only samples is measured by how far its samples are from the split's items. Any other that samples
-        is, too, where an extractor or a number of samples is given; with metrics, by those alone. A model of labels is
-        asked for the labels of the split's items. Translations are measured by l1, psnr, ssim, kid and cycle.
-
-        Args:
-            split: ``"train"``, ``"validation"`` or ``"test"``.
-            draws: of each likelihood.
-            seed: of draws and samples.
-            metrics: of samples, some of frechet, kid, precision, recall, density, coverage, wasserstein, ms-ssim and
-                classes (what a classifier says of them); by default those that the data allows.
-            extractor: ``"random-conv"`` (tables: ``"pixels"``, the numbers as they are), ``"classifier"`` (trained on
-                the data's labels), ``"inception"``, or any callable from pictures ``(N, C, H, W)`` to ``(N, D)``.
-            extractor_seed: of random convolutions. Hyper-parameters chosen with one seed are reported with another.
-            extractor_weights: the local file of inception's weights.
-            count: of samples; by default half as many as the split has items, at most 5,000.
-            tell: hears what is left out, and why.
-            pairs: places of true pairs instead of the split, as :func:`latentia.data.open` takes them; the second may
-                be ``None``. Of the run's own places only what it has not seen is taken.
-
-        Raises:
-            BadField: an unknown metric or extractor, or what it needs is not there.
-            BadData: too few items or samples; says how many are needed.
-        """
-        if split not in SPLITS:
-            raise BadField(f"split is {split!r}; {near(split, SPLITS)}")
-        data, found = self.data(), []
-        told: dict[str, Any] = {
-            "metrics": metrics,
-            "extractor": extractor,
-            "extractor_seed": extractor_seed,
-            "count": count,
-        }
-        told |= {"extractor_weights": extractor_weights, "seed": seed, "tell": tell}
-        if pairs is not None or isinstance(self.net, Translates):
-            return translation_figures(self._can("be scored on pairs", Translates), data, split, pairs, **told)
-        asked = any(each is not None for each in (extractor, extractor_seed, extractor_weights, count))
-        only_samples = isinstance(self.net, Samples) and not isinstance(self.net, Reconstructs)
-        if metrics is None and not only_samples:
-            found = evaluate(self._can("evaluate", Reconstructs), getattr(data, split), draws, seed)
-        if only_samples or asked or metrics is not None:
-            found += judging(self._can("evaluate with samples", Samples), data, split, **told)
-        return found
-
-    def hourglass(self) -> list[Row]:
-        """The layers from x to z to x-hat, with shape and number of weights."""
-        return hourglass(self.net, self.spec)
-
-    def report(self, data: data_layer.DataSet | None = None) -> Path:
-        """Write ``report.html`` into the run."""
-        from latentia.tasks.report import report
-
-        return report(
-            self.net,
-            self.spec,
-            data or self.data(),
-            self.folder.rows(),
-            self.facts,
-            self.run / "report.html",
-            pictures=self.folder.pictures,
-        )
-
-    def save(self, path: str | Path) -> Path:
-        """Keep the run under ``path`` (a new folder), without its checkpoints.
-
-        Raises:
-            BadRun: something is there already.
-        """
-        path = Path(path)
-        if path.exists():
-            raise BadRun(f"{path} is there already; give a new folder")
-        shutil.copytree(self.run, path, ignore=shutil.ignore_patterns("checkpoints", ".*.part"))
-        return path
-
-    def _can(self, verb: str, capability: type) -> nn.Module:
-        """The net, if it has the capability that the verb needs.
-
-        Raises:
-            CannotDo: naming the models that have it.
-        """
-        if not isinstance(self.net, capability):
-            have = ", ".join(models.having(capability)) or "none yet"
-            raise CannotDo(f"{models.name_of(self.recipe)} cannot {verb}; models that can: {have}")
-        return self.net
 
 
 def new_run(folder: str | Path) -> Path:

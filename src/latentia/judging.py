@@ -38,7 +38,7 @@ def judging(
     seed: int = 0,
     tell: Callable[[str], None] | None = None,
 ) -> list[Figure]:
-    """The figures of samples: see :func:`latentia.tasks.measure.measure` and :meth:`latentia.api.Model.evaluate`.
+    """The figures of samples: see :func:`latentia.tasks.measure.measure` and :meth:`latentia.model.Model.evaluate`.
 
     A classifier is trained, once, where the data was opened with labels (two classes or more), or where it is asked
     for: then labels that the data brings and the run did not use are read as well.

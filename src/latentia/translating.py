@@ -125,7 +125,7 @@ def translation_figures(
         pairs: two places of true pairs (or one place that holds both, and ``None``), all of which are taken; where the
             model was trained on pictures of these places, only those pairs of which it has seen neither.
         metrics: some of l1, psnr, ssim, kid and cycle.
-        extractor: the features of the kernel distance: as :meth:`latentia.api.Model.evaluate` takes it.
+        extractor: the features of the kernel distance: as :meth:`latentia.model.Model.evaluate` takes it.
         extractor_seed: of random convolutions.
         extractor_weights: the local file of inception's weights.
         count: of pictures of each side.

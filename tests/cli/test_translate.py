@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from latentia import api
+import latentia as lt
 from latentia.models.cyclegan import CycleGAN
 from latentia.models.pix2pix import Pix2Pix
 
@@ -32,8 +32,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 (root / side / "sub").mkdir(parents=True, exist_ok=True)
                 Image.fromarray(array).save(root / side / ("sub" if number % 2 else ".") / f"{number}.png")
         two = [str(root / side) for side in ("edges", "photos")]
-        api.train(Pix2Pix(width=4, levels=2), *two, run=root / "pairs", **QUICK)
-        api.train(CycleGAN(width=4, blocks=1), *two, run=root / "domains", **QUICK)
+        lt.train(Pix2Pix(width=4, levels=2), *two, run=root / "pairs", **QUICK)
+        lt.train(CycleGAN(width=4, blocks=1), *two, run=root / "domains", **QUICK)
         yield root
 
 
@@ -57,7 +57,7 @@ def test_a_picture_of_any_size(runs: Path, call: Call, place: Path) -> None:
             assert (made.size, made.mode) == ((51, 37), "RGB")
             if number == 0:
                 kept = np.asarray(made).copy()
-    exact = api.load(runs / "pairs").translate(place / "odd.jpg")
+    exact = lt.load(runs / "pairs").translate(place / "odd.jpg")
     rounded = (exact[0].permute(1, 2, 0).clamp(0, 1).double() * 255).numpy()
     assert np.abs(rounded - kept).max() <= 0.5 + 1e-4  # to the nearest level, not to the one below
     assert (kept > rounded).any()
@@ -73,7 +73,7 @@ def test_a_folder_keeps_its_names(runs: Path, call: Call, place: Path) -> None:
     names = sorted(str(each.relative_to(runs / "edges").with_suffix(".png")) for each in runs.glob("edges/**/*.png"))
     assert sorted(row["out"] for row in json.loads(out)) == [f"made/{name}" for name in names]
     assert left(place / "made") == sorted([*names, "sub"])
-    model = api.load(runs / "pairs")
+    model = lt.load(runs / "pairs")
     (alone,) = model.translate(runs / "edges" / "sub" / "7.png")
     shown = np.asarray(Image.open(place / "made" / "sub" / "7.png"))
     assert np.array_equal(shown, (alone * 255).round().byte().permute(1, 2, 0).numpy())
@@ -100,7 +100,7 @@ def test_variants_and_pictures_of_one_stem(runs: Path, call: Call, place: Path) 
 
 
 def test_from_python(runs: Path) -> None:
-    model = api.load(runs / "domains")
+    model = lt.load(runs / "domains")
     day = torch.rand(2, 3, 9, 14)
     assert model.translate(day, to="edges").shape == (2, 1, 9, 14)
     assert torch.equal(model.translate(day, to="edges"), model.translate(day, to="a"))

@@ -1,1 +1,1 @@
-"""The command line: one thin file per verb, that parses, calls ``latentia.api`` and renders."""
+"""The command line: one thin file per verb, that parses, calls ``latentia.api`` or a model, and renders."""

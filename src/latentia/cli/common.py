@@ -12,7 +12,7 @@ from cyclopts import Group, Parameter
 from latentia.errors import BadField
 
 if TYPE_CHECKING:
-    from latentia.api import Model
+    from latentia.model import Model
 
 EVERY = Group("Every verb", sort_key=100)
 
@@ -82,6 +82,6 @@ def no_class(model: Model, what: str, common: Common) -> None:
 
 def load(run: str, common: Common, weights: str = "best") -> Model:
     """The model of a run, on the device asked for."""
-    from latentia import api
+    from latentia import model
 
-    return api.load(run, weights=weights, device=common.device, batch=common.batch or api.BATCH)
+    return model.load(run, weights=weights, device=common.device, batch=common.batch or model.BATCH)

@@ -13,7 +13,7 @@ from latentia.cli.evaluate import PLAIN, Draws, Measuring
 from latentia.errors import BadField, BadRun
 
 if TYPE_CHECKING:
-    from latentia.api import Model
+    from latentia.model import Model
     from latentia.tasks.evaluate import Figure
 
 

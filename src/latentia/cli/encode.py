@@ -10,8 +10,8 @@ from latentia.cli import codes, output
 from latentia.cli.common import DEFAULTS, Common, Given, Items, Out, Run, SkipBad, Weights, at_least, load
 
 if TYPE_CHECKING:
-    from latentia.api import Model
     from latentia.core import Batch
+    from latentia.model import Model
     from latentia.tasks.invert import Inverted
 
 

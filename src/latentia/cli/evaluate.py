@@ -11,7 +11,7 @@ from latentia.cli import output
 from latentia.cli.common import DEFAULTS, Common, Out, Run, Split, Weights, at_least, load
 
 if TYPE_CHECKING:
-    from latentia.api import Model
+    from latentia.model import Model
     from latentia.tasks.evaluate import Figure
 
 OF_SAMPLES = Group("Samples held against real items", sort_key=50)

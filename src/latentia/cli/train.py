@@ -35,7 +35,7 @@ from latentia.errors import BadField
 from latentia.presets import PRESETS
 
 if TYPE_CHECKING:
-    from latentia.api import Model
+    from latentia.model import Model
 
 ABOUT = """Learn from data. MODEL is a name of "latentia models" or a file ./mymodel.py, DATA a name of
 "latentia datasets" or a path; DATA_B is the other side of pairs, or the other domain.

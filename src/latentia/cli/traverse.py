@@ -11,7 +11,7 @@ from latentia.cli.common import DEFAULTS, Common, Out, Run, Weights, at_least, l
 from latentia.errors import BadField
 
 if TYPE_CHECKING:
-    from latentia.api import Model
+    from latentia.model import Model
 
 
 def traverse(
