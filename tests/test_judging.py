@@ -20,9 +20,10 @@ SMALL = Training(images=2_000, every=1_000, precision="float32")
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _small_judge():
-    """A judge of a second: what it says need not be right here."""
+def _small_judge(tmp_path_factory):
+    """A judge of a second, kept apart from those of other tests: what it says need not be right here."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LATENTIA_CACHE", str(tmp_path_factory.mktemp("judges")))
         patch.setattr(_classifier, "judge", lambda _: (_classifier.Classifier(width=4, features=16, rate=2e-3), SMALL))
         yield
 
