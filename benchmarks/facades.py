@@ -2,8 +2,8 @@
 
 Protocol: CMP facades as they are split (400 to train, 100 to validate, 106 to test), narrow nets (`scale="small"`), all
 else by default; the same with game weight 0 is L1 alone: its critic is trained all the same and has no say, so that
-both see as many pictures in 40 minutes of process time each (one thread, validations and all else counted); slices
-alternate. Best weights of both by KID on validation pairs (seed 0 of the features; seeds 1 and 2 report). Beside them
+both see about as many pictures in 40 minutes of process time each (one thread, validations and all else counted);
+slices alternate. Best weights of both by KID on validation pairs (seed 0 of the features; seeds 1 and 2 report). Beside them
 the input as it is, the target's mean colour, histogram matching of each channel and linear covariance transfer. KID and
 the patch distance (x 1000) compare one half's made pictures with the other half's truths: of 53 pictures, so KID is
 rough. Three seeds and both directions; --direction runs one of them. Each run keeps a grid for eyes (input, L1 alone,
@@ -22,7 +22,7 @@ from benchmarks._translations import place, show
 from latentia import data
 
 SIZE = 128
-BUDGET, QUICK_BUDGET = 40 * 60.0, 20.0  # process seconds
+BUDGET, QUICK_BUDGET = 40 * 60.0, 15.0  # process seconds
 SLICES, QUICK_SLICES, FIRST = 20, 2, 80
 SEEDS, QUICK_SCORED = 3, 40
 DIRECTIONS = {"BtoA": "labels to photo", "AtoB": "photo to labels"}  # the photo is on the left
