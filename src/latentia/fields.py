@@ -259,7 +259,9 @@ def check(config: Any) -> None:
         allowed = tuple(int if kind is float else kind for kind in field.kinds) + field.kinds
         if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in field.kinds):
             kinds = " or ".join("none" if kind is type(None) else kind.__name__ for kind in field.kinds)
-            raise BadField(f"{field.name} is {value!r}; it must be {kinds}")
+            several = tuple(value) if isinstance(value, list) else (value,)
+            example = f", such as {several}" if tuple in field.kinds and isinstance(value, int | list) else ""
+            raise BadField(f"{field.name} is {value!r}; it must be {kinds}{example}")
         for rule in field.rules:
             if not all(rule.allows(part) for part in _parts(field, value)):
                 raise BadField(f"{field.name} is {value!r}; it must be {rule}")

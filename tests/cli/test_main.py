@@ -81,7 +81,7 @@ def test_flags_may_stand_before_the_model(call: Call) -> None:
 BAD = [
     (["train", "vea", "digits"], "there is no model 'vea'; did you mean 'vae'?"),
     (["train", "vae", "digit"], "did you mean 'digits'?"),
-    (["train", "vae", "digits", "--latnt", "3"], "Unknown option: --latnt. Did you mean --latent?"),
+    (["train", "vae", "digits", "--latnt", "3"], "--latnt. Did you mean --latent?\nlatentia train vae --help lists"),
     (["train", "vae", "digits", "--imagse", "3"], "Unknown option: --imagse. Did you mean --images?"),
     (["train", "vae", "digits", "--latent", "0"], "latent is 0; it must be at least 1"),
     (["train", "vae", "digits", "--latent", "many"], "--latent: 'many' is no number"),

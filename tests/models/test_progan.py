@@ -133,6 +133,13 @@ def test_levels_follow_the_data_and_are_kept_in_the_run(data, tmp_path):
     assert again.recipe.levels == 2
 
 
+def test_several_numbers_are_asked_for_with_an_example():
+    with pytest.raises(BadField, match=r"hidden is 16; .*, such as \(16,\)"):
+        lt.ProGAN(hidden=16)
+    with pytest.raises(BadField, match=r"such as \(16, 8\)"):
+        lt.ProGAN(batches=[16, 8])
+
+
 def test_parts_that_tear_a_group_are_refused():
     net = built()
     with pytest.raises(BadField, match=r"a batch of 12 is computed in parts of 6 rows.*--group 2"):

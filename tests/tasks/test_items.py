@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 
@@ -25,6 +26,12 @@ def test_the_forms_of_an_item(tmp_path):
 def test_other_words_are_refused_with_the_forms_that_are_allowed(word):
     with pytest.raises(BadData, match=r"write seed:17 \(or just 17\).* row:12 .* the path of a file"):
         parse(word)
+
+
+def test_a_tensor_is_no_item_and_a_number_of_any_kind_is():
+    assert parse(np.int64(17)) == ("seed", 17)
+    with pytest.raises(BadData, match=r"of type Tensor .* or the path of a file"):
+        parse(torch.zeros(1, 28, 28))
 
 
 def test_latents_of_seeds_rows_and_files(tmp_path):

@@ -82,7 +82,8 @@ def test_a_strip_is_one_row_and_a_grid_about_square():
 @pytest.mark.parametrize(
     ("x", "told"),
     [
-        (torch.zeros(4, 12), r"shape \(N, 1, 3 or 4, height, width\); this has \(4, 12\)"),
+        (torch.zeros(4, 12), r"rows of a table, \(4, 12\), are no pictures; write them as \.csv"),
+        (torch.zeros(4, 8, 8), r"shape \(N, 1, 3 or 4, height, width\); this has \(4, 8, 8\)"),
         (torch.zeros(4, 2, 8, 8), "4, 2, 8, 8"),
         (torch.full((1, 1, 2, 2), torch.nan), "4 numbers of these pictures are not finite"),
         (torch.zeros(0, 1, 8, 8), "a grid of 0 items"),

@@ -126,6 +126,14 @@ def test_what_cannot_be_measured_is_left_out_or_refused():
         translated(Turn(), DOMAINS, Sides(x, x, False), extractor, metrics=["sim"])
 
 
+def test_too_few_for_a_floor_is_said_in_words():
+    x, y = levels(6, 3, 8, 8, seed=1), levels(6, 3, 8, 8, seed=2)
+    kid = translated(Turn(), DOMAINS, Sides(x, y, False), extractor, metrics=["kid"])[0]
+    assert kid.floor is None
+    assert "too few for a floor" in kid.meaning
+    assert "nan" not in kid.meaning
+
+
 def test_items_of_several_sources_are_read_up_to_a_number():
     parts = [Source(PAIRS, levels(n, 3, 8, 8, seed=n), levels(n, 1, 8, 8, seed=n)) for n in (70, 3, 40)]
     whole = torch.cat([each.of_x.x for each in parts])

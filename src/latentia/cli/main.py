@@ -89,14 +89,20 @@ def yours(error: Exception, words: Sequence[str], debug: bool) -> int:
         traceback.print_exc()
     if isinstance(error, CycloptsError):
         error.verbose = False
-        verb = f" {words[0]}" if words and words[0] in VERBS else ""
-        say(f"{error}\nlatentia{verb} --help lists what it takes")
+        say(f"{error}\n{' '.join(['latentia', *_asked(words)])} --help lists what it takes")
     elif isinstance(error, OSError):
         what = "read or write" if error.errno in (errno.EACCES, errno.EPERM) else "write"
         say(f"cannot {what} {error.filename or 'a file'}: {error.strerror}")
     else:
         say(str(error))
     return error.exit_code if isinstance(error, Latentia) else 2
+
+
+def _asked(words: Sequence[str]) -> Sequence[str]:
+    """The words whose help lists what can be said: a verb, and after train the model, whose fields are its flags."""
+    if not words or words[0] not in VERBS:
+        return ()
+    return words[: 2 if words[0] == "train" and words[1:] and not words[1].startswith("-") else 1]
 
 
 def bug(error: Exception, debug: bool) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from numbers import Integral
 from pathlib import Path
 
 import torch
@@ -32,6 +33,8 @@ def parse(word: str | int) -> tuple[str, int | str]:
     Raises:
         BadData: the word is none of the four forms.
     """
+    if not isinstance(word, str | Path | Integral):
+        raise BadData(f"an item of type {type(word).__name__} is no seed, no label, no row and no file; {FORMS}")
     text = str(word).strip()
     kind, colon, rest = text.partition(":")
     if text.isdecimal():

@@ -32,6 +32,8 @@ def pixels(x: Tensor) -> NDArray[np.uint8]:
     Raises:
         BadData: the shape is no stack of pictures, or a number is not finite.
     """
+    if x.dim() == 2:
+        raise BadData(f"rows of a table, {tuple(x.shape)}, are no pictures; write them as .csv, .json, .npy or .npz")
     if x.dim() != 4 or x.shape[1] not in CHANNELS:
         raise BadData(f"a picture needs the shape (N, 1, 3 or 4, height, width); this has {tuple(x.shape)}: no picture")
     if not bool(torch.isfinite(x).all()):

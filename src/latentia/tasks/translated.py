@@ -204,12 +204,13 @@ def _kid(way: Way) -> Iterator[Figure]:
     features = features_of(way.extractor, way.real)
     real = features[first] if way.paired else features
     floor = _distance(features[first], features[second], way.seed)
+    halves = "too few for a floor" if math.isnan(floor) else f"two halves of the true ones: {floor:.4g}"
     for suffix, pictures in way.both:
         mine = pictures[second] if way.paired else pictures
         found = kernel_distance(features_of(way.extractor, mine), real, seed=way.seed)
         about = (
             f"Unbiased distance of all moments up to the third between {len(mine)} made and {len(real)} true "
-            f"{way.split} pictures; {found.note}; two halves of the true ones: {floor:.4g}. "
+            f"{way.split} pictures; {found.note}; {halves}. "
             f"Chance can make it negative."
         )
         yield Figure(
