@@ -8,7 +8,6 @@ of the made ones, two halves are compared crosswise, as a picture and its own tr
 from __future__ import annotations
 
 import csv
-import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -287,8 +286,3 @@ def keep_grid(path: Path, *columns: Tensor, rows: int = 12) -> None:
     shown = torch.stack([quantise(each[:rows].expand(-1, channels, -1, -1)) for each in columns], 1).flatten(0, 1)
     path.parent.mkdir(parents=True, exist_ok=True)
     lt.grid(shown, columns=len(columns)).save(path)
-
-
-def seconds_of(budget: float) -> str:
-    """A budget for people."""
-    return f"{budget / 60:g} min" if budget >= 60 else f"{math.ceil(budget)} s"

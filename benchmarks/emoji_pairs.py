@@ -3,10 +3,11 @@
 Protocol: EmojiTwo, true pairs by name, on white. Emoji that differ in skin, hair, gender or profession's person only
 are one group, and no group is in two splits; 15 % are held out to validate and again to test. `latentia.Pix2Pix()` with
 every default, and the same with game weight 0: its critic is trained all the same and has no say, so that both see
-about as many pictures in 20 minutes of process time each (one thread, validations and all else counted); slices alternate. Best
-weights of both by KID on validation pairs (seed 0 of the features; seeds 1 and 2 report). Beside them what needs no
-training: the input, the target's mean colour, histogram matching of each channel, linear covariance transfer. KID and
-the patch distance (x 1000) compare one half's made pictures with the other half's truths. Three seeds.
+about as many pictures in 20 minutes of process time each (one thread, validations and all else counted); slices
+alternate. Best weights of both by KID on validation pairs (seed 0 of the features; seeds 1 and 2 report). Beside them
+what needs no training: the input, the target's mean colour, histogram matching of each channel, linear covariance
+transfer. KID and the patch distance (x 1000) compare one half's made pictures with the other half's truths. Three
+seeds.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
 """Noto and EmojiTwo, unpaired, at 64 px: the distance to the other style of what CycleGAN makes.
 
 Protocol: all emoji of both sets on white, as two domains; near-duplicates are one group, and a group is in one split of
-both sets, so that nothing of a held-out emoji is seen in either style. `latentia.CycleGAN(scale="small")` with
-every other default (--scale says another), 40 minutes of process time, one thread, validations and all else counted;
-best weights by KID on validation pictures (seed 0 of the features; seeds 1 and 2 report). Beside it the input, the target's mean colour, histogram matching of each
-channel and linear covariance transfer. KID and the patch distance (x 1000) of test pictures to the test pictures of the
-other style, half of the groups against the other half. L1, PSNR and SSIM on the true pairs among test pictures, which
-are printed beside and are no bar: an emoji may be drawn in other ways. Both directions, three seeds. Each run keeps a
-grid (input, made, truth).
+both sets, so that nothing of a held-out emoji is seen in either style. `latentia.CycleGAN(scale="small")` with every
+other default (--scale says another), 40 minutes of process time, one thread, validations and all else counted; best
+weights by KID on validation pictures (seed 0 of the features; seeds 1 and 2 report). Beside it the input, the target's
+mean colour, histogram matching of each channel and linear covariance transfer. KID and the patch distance (x 1000) of
+test pictures to the test pictures of the other style, half of the groups against the other half. L1, PSNR and SSIM on
+the true pairs among test pictures, which are printed beside and are no bar: an emoji may be drawn in other ways. Both
+directions, three seeds. Each run keeps a grid (input, made, truth).
 """
 
 from __future__ import annotations

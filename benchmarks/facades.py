@@ -3,11 +3,11 @@
 Protocol: CMP facades as they are split (400 to train, 100 to validate, 106 to test), narrow nets (`scale="small"`), all
 else by default; the same with game weight 0 is L1 alone: its critic is trained all the same and has no say, so that
 both see about as many pictures in 40 minutes of process time each (one thread, validations and all else counted);
-slices alternate. Best weights of both by KID on validation pairs (seed 0 of the features; seeds 1 and 2 report). Beside them
-the input as it is, the target's mean colour, histogram matching of each channel and linear covariance transfer. KID and
-the patch distance (x 1000) compare one half's made pictures with the other half's truths: of 53 pictures, so KID is
-rough. Three seeds and both directions; --direction runs one of them. Each run keeps a grid for eyes (input, L1 alone,
-pix2pix, truth). --size and --scale are for a machine with a GPU.
+slices alternate. Best weights of both by KID on validation pairs (seed 0 of the features; seeds 1 and 2 report). Beside
+them the input as it is, the target's mean colour, histogram matching of each channel and linear covariance transfer.
+KID and the patch distance (x 1000) compare one half's made pictures with the other half's truths: of 53 pictures, so
+KID is rough. Three seeds and both directions; --direction runs one of them. Each run keeps a grid for eyes (input, L1
+alone, pix2pix, truth). --size and --scale are for a machine with a GPU.
 """
 
 from __future__ import annotations
