@@ -17,6 +17,7 @@ from latentia.fields import from_json
 from latentia.model import Model, load
 from latentia.tasks.watch import Watch
 from latentia.training import loop
+from latentia.training.budget import check_budget
 from latentia.training.lock import alone
 from latentia.training.machine import processes, together
 from latentia.training.run import Event, Mirror, Run, Said, Validated
@@ -66,6 +67,7 @@ def train(
 
 
 def _trained(recipe: Recipe, data: data_layer.DataSet, training: Training, path: Path, tell: Progress) -> Model:
+    check_budget(recipe, training)
     facts, folder = facts_of(recipe, data, training), Run(path)
     with alone(path):
         moved = folder.begin(facts)

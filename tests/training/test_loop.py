@@ -58,6 +58,29 @@ def test_a_finished_run_says_so_and_a_larger_budget_goes_on(tmp_path):
     assert [row["seen"] for row in rows(tmp_path) if row["split"] == "validation"] == [64, 128, 192, 256]
 
 
+def test_a_smaller_budget_does_not_end_a_run_that_was_stopped(tmp_path):
+    def stop(event):
+        if isinstance(event, Validated) and event.seen == 128:  # a checkpoint of 64 is there
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path, images=256, tell=stop)
+    lt.resume(tmp_path / "run", images=8)
+    assert Run.open(tmp_path / "run").facts["budget"] == 256
+    lt.resume(tmp_path / "run")
+    assert [row["seen"] for row in rows(tmp_path) if row["split"] == "validation"] == [64, 128, 192, 256]
+    lt.resume(tmp_path / "run", images=320)
+    assert Run.open(tmp_path / "run").facts["asked"]["images"] == 320
+
+
+@pytest.mark.parametrize("changes", [{"images": 8, "steps": 1}, {"images": 8, "rate": "1e-3:0@9"}])
+def test_a_budget_that_is_refused_begins_no_run(tmp_path, changes):
+    recipe = lt.Autoencoder(latent=2, rate=changes.pop("rate", 1e-3))
+    with pytest.raises(BadField):
+        lt.train(recipe, "digits", run=tmp_path / "run", **changes)
+    assert not (tmp_path / "run").exists()
+
+
 def test_going_on_where_bits_differ_says_so_once(tmp_path):
     train(tmp_path, images=64)
     facts = Run.open(tmp_path / "run").facts

@@ -45,6 +45,17 @@ def budget_of(recipe: Recipe, training: Training) -> int | None:
     return seen
 
 
+def check_budget(recipe: Recipe, training: Training) -> None:
+    """Refuse a budget before a run is begun; one in minutes is checked again when it has been measured.
+
+    Raises:
+        BadField: two budgets at once, or a schedule that is longer.
+    """
+    budget = budget_of(recipe, training)
+    if budget is not None:
+        check_schedules(recipe, budget)
+
+
 def check_schedules(recipe: Recipe, budget: int) -> None:
     """Refuse a schedule that the budget would cut short: the model would never train on its final objective.
 

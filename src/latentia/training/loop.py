@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from latentia.core import Batch, Noise, Now, Recipe, Remembers, Source, Stage, Training, average, key, rank, world
 from latentia.errors import BadField, BadRun, Diverged
+from latentia.fields import to_json
 from latentia.training import checkpoint
 from latentia.training.averaging import AveragedNet
 from latentia.training.budget import Stopwatch, budget_of, check_schedules, stage_at
@@ -175,12 +176,18 @@ class Loop:
         return None
 
     def accept(self, budget: int) -> None:
-        """Check the budget against the schedules, and write it to the run at once."""
+        """Check the budget against the schedules, and write it to the run at once.
+
+        One that is spent already trains nothing and is not written: a run that was stopped keeps the end it was given.
+        """
         check_schedules(self.recipe, budget)
         self.budget = budget
+        if budget <= self.state.seen and budget < (self.run.facts.get("budget") or 0):
+            return
         batch = stage_at(self.recipe, self.training, 0).batch
         every = self.training.every or max(self.run.facts.get("every") or 0, batch, budget // 20)
-        self.run.write_facts(budget=budget, minutes=self.training.minutes, every=every)
+        asked = to_json(self.training)
+        self.run.write_facts(budget=budget, minutes=self.training.minutes, every=every, asked=asked)
 
     def one_step(self, stage: Stage) -> dict[str, Tensor]:
         """Read the own rows of one global batch and make the recipe's updates."""

@@ -30,7 +30,7 @@ from latentia.errors import BadField, BadRun
 from latentia.training import checkpoint
 
 FORMAT = 1
-DECIDED = ("threads", "every", "created", "budget", "minutes")  # by the first start, kept by the next
+DECIDED = ("threads", "every", "created", "budget", "minutes", "asked")  # by an earlier start, kept by the next
 SAME_BITS = ("torch", "machine", "device", "processes")
 WEIGHTS = {"best": "weights.safetensors", "last": "weights-last.safetensors"}
 
