@@ -50,6 +50,8 @@ def train(
         Refused: data, a field or a run folder that cannot be used.
         Diverged, OutOfMemory: as they say.
     """
+    if not isinstance(recipe, Recipe):
+        raise BadField(f"train takes a recipe, such as VAE(latent=8), not {recipe!r}")
     training, opening = options_of(training, options)
     opened = opened_for(recipe, data, other, opening)
     tell = progress or (lambda _: None)

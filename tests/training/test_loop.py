@@ -73,6 +73,12 @@ def test_a_smaller_budget_does_not_end_a_run_that_was_stopped(tmp_path):
     assert Run.open(tmp_path / "run").facts["asked"]["images"] == 320
 
 
+@pytest.mark.parametrize("recipe", ["vae", lt.VAE])
+def test_what_is_no_recipe_is_refused(recipe):
+    with pytest.raises(BadField, match=r"train takes a recipe, such as VAE\(latent=8\), not "):
+        lt.train(recipe, "digits", images=8)
+
+
 @pytest.mark.parametrize("changes", [{"images": 8, "steps": 1}, {"images": 8, "rate": "1e-3:0@9"}])
 def test_a_budget_that_is_refused_begins_no_run(tmp_path, changes):
     recipe = lt.Autoencoder(latent=2, rate=changes.pop("rate", 1e-3))
