@@ -368,7 +368,7 @@ class Model:
             self.spec,
             data or self.data(),
             self.folder.rows(),
-            self.facts,
+            {**self.facts, "model": type(self.recipe).__name__},
             self.run / "report.html",
             pictures=self.folder.pictures,
         )

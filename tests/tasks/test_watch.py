@@ -220,7 +220,9 @@ def test_pictures_and_figures_are_in_the_run_the_same_after_a_stop(tmp_path):
     assert {"balance", "answer_train", "answer_held_out", "answer_fake", "lost_modes"} <= set(first[0]["logs"])
     shown = np.asarray(Image.open(tmp_path / "whole" / "pictures" / names[0][-1]))
     assert np.array_equal(shown, np.asarray(grid(lt.load(tmp_path / "whole", weights="last").sample(64), 8)))
-    assert "How samples came about" in model.report().read_text()
+    page = model.report().read_text()
+    assert "How samples came about" in page
+    assert f"<h1>{type(model.recipe).__name__} on digits</h1>" in page
 
 
 def test_a_net_of_labels_has_a_row_of_each(tmp_path):

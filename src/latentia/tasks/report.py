@@ -71,7 +71,7 @@ def report(
         draws: of each likelihood. With ``limit`` it decides how long the page takes: ``evaluate`` tells finer figures.
         pictures: the folder with those of the same seeds at each validation.
     """
-    title = str(facts.get("title") or f"{_called(str(facts.get('model', type(net).__name__)))} on {dataset.name}")
+    title = str(facts.get("title") or f"{facts.get('model', type(net).__name__)} on {dataset.name}")
     figures = _measured(net, dataset.test, limit, draws)
     body = "".join(_sections(net, spec, dataset, rows, figures, draws, pictures))
     return page.write(
@@ -111,11 +111,6 @@ def _head(net: Net, spec: Spec, dataset: Splits, rows: Sequence[Mapping[str, Any
         f"<div><dt>{page.words(name)}</dt><dd>{page.words(fact)}</dd></div>" for name, fact in (found | told).items()
     ]
     return f"<dl>{''.join(listed)}</dl>"
-
-
-def _called(model: str) -> str:
-    """The name of a model as a title has it: VAE, Autoencoder."""
-    return model.upper() if len(model) <= 4 else model[:1].upper() + model[1:]
 
 
 def _duration(seconds: float) -> str:
