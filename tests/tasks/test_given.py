@@ -158,6 +158,8 @@ def test_a_model_without_labels_refuses_them_everywhere(tmp_path, some):
 def test_the_report_shows_items_of_each_class(model):
     page = (model.report()).read_text()
     assert "seed:3 · 3" in page
+    assert "asked for by the label beside its seed" in page
+    assert "as in row:0, given the label of row:0." in page
     assert "seed:12 · 2" in page
     assert "Where items lie" in page
     assert "p(x|label)" in page

@@ -197,6 +197,7 @@ def _samples(net: Net, spec: Spec, source: Source, count: int = 24) -> str:
     told = (
         "Pictures that the model made up (left), each beside the training picture nearest to it (right), with their "
         "squared distance: a model that only remembers would show the same picture twice."
+        + (" Each was asked for by the label beside its seed." if getattr(net, "classes", 0) else "")
     )
     return page.section("Samples", told, page.cells(pairs, 8))
 
@@ -229,6 +230,7 @@ def _traversal(net: Net, source: Source, order: np.ndarray | None, count: int = 
         rows.append(page.row(f"{name}{carried}", row, [f"{name} at {each:.2f}" for each in value]))
     ordered = "" if ranks is None else ", those that carry most first"
     others = "at its median" if at is None else "as in row:0"
+    others += ", given the label of row:0" if getattr(net, "classes", 0) else ""
     over = "the prior" if isinstance(net, HasDensity) else "what samples are drawn from"
     told = f"One latent in each row{ordered}, moved over the middle 90 % of {over}; the others stay {others}."
     return page.section("What the latents stand for", told, "".join(rows))
@@ -245,6 +247,7 @@ def _walks(net: Net, source: Source, count: int = 3) -> str:
             ends, names = draw(net, [2 * i, 2 * i + 1]), f"seed:{2 * i} to seed:{2 * i + 1}"
         rows.append(page.row(names, interpolate(net, ends, steps=11, labels=_shares(net, two)), [names] * 11))
     told = "From one item to another through latent space. In a good space what lies between looks like data, too."
+    told += " The labels are those of rows 0 to 5 of the test split." if getattr(net, "classes", 0) else ""
     return page.section("Interpolations", told, "".join(rows))
 
 
