@@ -436,3 +436,24 @@ def test_the_batch_changes_nothing_but_memory(run: Path, call: Call, tmp_path: P
     assert call("reconstruct", run, "digits", "-o", "a.npy")[0] == 0
     assert call("reconstruct", run, "digits", "--batch", "7", "-o", "b.npy")[0] == 0
     np.testing.assert_allclose(np.load(tmp_path / "a.npy"), np.load(tmp_path / "b.npy"), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("sample", "{run}", "-n", "2", "-o", "{out}.png"),
+        ("encode", "{run}", "digits:test", "-o", "{out}.csv"),
+        ("encode", "{run}", "digits:test", "-o", "{out}.npz"),
+        ("reconstruct", "{run}", "digits:test", "-n", "2", "-o", "{out}.png"),
+        ("traverse", "{run}", "-o", "{out}.gif"),
+    ],
+    ids=lambda words: " ".join([words[0], words[-1][-4:]]),
+)
+def test_json_tells_a_program_where_the_result_is(
+    words: tuple[str, ...], run: Path, call: Call, tmp_path: Path
+) -> None:
+    own = [word.format(run=run, out=tmp_path / "made") for word in words]
+    code, out, _ = call(*own, "--json")
+    assert code == 0
+    assert json.loads(out) == [{"out": own[-1]}]
+    assert Path(own[-1]).exists()

@@ -39,12 +39,14 @@ def write(
         words = {"item": items} | ({} if labels is None else {"label": labels})
         told = {name: np.array(list(each)) for name, each in words.items()}
         output_arrays(Path(out or ""), {**named, **left, **told}, "z")
+        output.written(out, as_json)
         return
     columns = [(f"{name}{i + 1}", part[:, i].tolist()) for name, part in named.items() for i in range(part.shape[1])]
     columns += [(name, part.tolist()) for name, part in left.items()]
     columns = [("item", list(items)), *([] if labels is None else [("label", list(labels))]), *columns]
     rows = [{name: values[row] for name, values in columns} for row in range(len(items))]
     output.rows(rows, out, as_json)
+    output.written(out, as_json)
 
 
 def output_arrays(path: Path, values: Mapping[str, Any], main: str) -> None:

@@ -66,7 +66,7 @@ def interpolate(
     common.remark(_sentence(walk, even))
     names = [f"step:{i}" for i in range(len(walk.x))]
     x, columns = _legs(walk, loop) if frames is None and ending == ".png" else (walk.x, None)
-    render.write(x, names, out, common.json, columns=columns, fps=rate)
+    render.write(x, names, out, common.json and out is None, columns=columns, fps=rate)
     if common.json and out is not None:
         output.facts(_facts(walk, out, rate), as_json=True)
 

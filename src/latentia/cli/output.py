@@ -115,6 +115,12 @@ def _cell(value: Any) -> str:
     return "" if value is None else str(value)
 
 
+def written(out: str | None, as_json: bool) -> None:
+    """Tell a program where the result is: with --json and OUT, a row on stdout."""
+    if as_json and out is not None:
+        rows([{"out": out}], as_json=True)
+
+
 def facts(found: Mapping[str, Any], as_json: bool = False) -> None:
     """Named facts on stdout: one per line, or one JSON object. Text of several lines is indented."""
     if as_json:

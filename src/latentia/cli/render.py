@@ -33,7 +33,7 @@ def write(
         x: pictures ``(N, C, H, W)`` in [0, 1], or rows of a table ``(N, columns)``.
         names: the name of each.
         out: where to write; see :data:`latentia.cli.output.ITEMS`.
-        as_json: without OUT, every number as JSON instead of a summary.
+        as_json: without OUT, every number as JSON instead of a summary; with it, where the result is.
         columns: how many pictures a row of the grid has.
         captions: what stands under each picture of the grid.
         fps: how many pictures a second of a film shows.
@@ -63,6 +63,7 @@ def write(
         _folder(path, x, names)
     else:
         output.rows(_rows(x, names), out)
+    output.written(out, as_json)
 
 
 def _to_stdout(x: Tensor, names: Sequence[str], as_json: bool) -> None:
