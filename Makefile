@@ -45,7 +45,7 @@ check: $(READY)
 	@.venv/bin/mypy
 
 ideas: $(READY)
-	@echo "rebuilding docs/ideas.md with every figure (about 10 minutes on 2 free cores)"
+	@echo "rebuilding docs/ideas.md with every figure (several minutes on 2 free cores)"
 	@.venv/bin/python docs/ideas.py
 
 peers: .peers/ready

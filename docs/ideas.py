@@ -26,7 +26,8 @@ HEAD = """# The page of ideas
 
 What this library does, one idea at a time: a few sentences, the commands, and the figure that they make. All of it is
 about 1,797 handwritten digits of 8 x 8 pixels that come with the package, so every command runs here and now, in
-seconds. `make ideas` runs them all again and draws every figure anew; figures show digits enlarged smoothly.
+seconds or a minute or two. `make ideas` runs them all again and draws every figure anew; figures show digits enlarged
+smoothly.
 """
 
 IDEAS: tuple[Idea, ...] = (

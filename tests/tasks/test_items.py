@@ -4,7 +4,7 @@ import torch
 
 from latentia.core import Spec
 from latentia.errors import BadData, CannotDo
-from latentia.tasks.items import latents_of, parse
+from latentia.tasks.items import ends_of, parse
 from latentia.tasks.sample import draw
 
 from .nets import Autoencoder, LinearGaussian, Rows, normal
@@ -44,7 +44,7 @@ def test_latents_of_seeds_rows_and_files(tmp_path):
         asked.append((path, like))
         return normal(2, 6, seed=9), ["a", "b"]
 
-    latents = latents_of(net, SPEC, ["seed:3", 4, "row:1", str(file)], test, opener)
+    latents = ends_of(net, SPEC, ["seed:3", 4, "row:1", str(file)], test, opener)[0]
     assert latents.shape == (5, 3)
     assert torch.equal(latents[:2], draw(net, [3, 4]))
     assert torch.allclose(latents[2], net.encode(test.x[1:2])[0].float())
@@ -54,15 +54,15 @@ def test_latents_of_seeds_rows_and_files(tmp_path):
 
 def test_the_last_row_is_there_and_the_next_is_not():
     net, test = LinearGaussian(), Rows(normal(5, 6))
-    assert len(latents_of(net, SPEC, ["row:4"], test)) == 1
+    assert len(ends_of(net, SPEC, ["row:4"], test)[0]) == 1
     with pytest.raises(BadData, match="row:5: the test split has the rows 0 to 4"):
-        latents_of(net, SPEC, ["row:5"], test)
+        ends_of(net, SPEC, ["row:5"], test)
     with pytest.raises(BadData, match="no test split"):
-        latents_of(net, SPEC, ["row:0"])
+        ends_of(net, SPEC, ["row:0"])
 
 
 def test_nothing_and_the_wrong_net_are_refused():
     with pytest.raises(BadData, match="no items"):
-        latents_of(LinearGaussian(), SPEC, [])
+        ends_of(LinearGaussian(), SPEC, [])
     with pytest.raises(CannotDo, match="sample"):
-        latents_of(Autoencoder(), SPEC, [3])
+        ends_of(Autoencoder(), SPEC, [3])

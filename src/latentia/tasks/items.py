@@ -17,7 +17,7 @@ from latentia.tasks.invert import invert, residual_of
 from latentia.tasks.sample import draw
 from latentia.tasks.working import Net, check_labels, label_of
 
-__all__ = ["FORMS", "coder_of", "ends_of", "labels_of", "latents_of", "numbers_of", "parse"]
+__all__ = ["FORMS", "coder_of", "ends_of", "labels_of", "numbers_of", "parse"]
 
 FORMS = (
     "write seed:17 (or just 17) for a sample, label:7 for a class, row:12 for an item of the test split, "
@@ -48,20 +48,6 @@ def parse(word: str | int) -> tuple[str, int | str]:
     if not text or not Path(text).exists():
         raise BadData(f"item {text!r} is no seed, no label, no row and no file that is there; {FORMS}")
     return "file", text
-
-
-def latents_of(
-    net: Net,
-    spec: Spec,
-    items: Sequence[str | int],
-    source: Source | None = None,
-    opener: Opener | None = None,
-    coder: Coder | None = None,
-    seed: int | None = None,
-    labels: Tensor | None = None,
-) -> Tensor:
-    """The latents of items, ``(number of items, latent)`` on the CPU: the first that :func:`ends_of` gives."""
-    return ends_of(net, spec, items, source, opener, coder, seed, labels)[0]
 
 
 def ends_of(
