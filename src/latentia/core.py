@@ -18,6 +18,8 @@ import torch
 from torch import Tensor, nn
 
 from latentia.fields import AtLeast, Help, MoreThan, OneOf, check
+from latentia.spec import Column as Column
+from latentia.spec import Spec as Spec
 
 # --- data ------------------------------------------------------------------------------------------------------------
 
@@ -46,51 +48,6 @@ class Batch(NamedTuple):
             return slot.to(device, dtype if slot.is_floating_point() else slot.dtype, non_blocking=True)
 
         return self._replace(**{name: move(slot) for name, slot in self.slots()})
-
-
-@dataclass(frozen=True)
-class Spec:
-    """What the data looks like: all that a recipe may know when it builds its net.
-
-    Attributes:
-        kind: ``"image"``, ``"table"`` or ``"video"``.
-        shape: the shape of one ``x``: ``(channels, height, width)`` for images, ``(columns,)`` for tables.
-        levels: how many values an entry can take, spread evenly from ``low`` to ``high`` (2 for binary data, 256 for
-            8-bit pictures); ``None`` for real numbers.
-        low, high: the range of ``x``; images lie in [0, 1].
-        classes: the names of the values of ``label``; empty without labels.
-        y: what the slot ``y`` looks like, if there is one; its channels may be others than those of ``x``.
-        pairing: ``"pairs"``: ``x`` is the picture to make and ``y`` the one it is made from, row by row;
-            ``"domains"``: ``x`` is drawn from one domain and ``y`` from another, and their rows have nothing to do with
-            each other; ``""`` without ``y``.
-        sides: what ``x`` and ``y`` are called, in this order; empty without ``y``.
-    """
-
-    kind: str
-    shape: tuple[int, ...]
-    levels: int | None = None
-    low: float = 0.0
-    high: float = 1.0
-    classes: tuple[str, ...] = ()
-    y: Spec | None = None
-    pairing: str = ""
-    sides: tuple[str, ...] = ()
-
-    @property
-    def size(self) -> int:
-        """How many numbers one ``x`` has."""
-        return int(torch.Size(self.shape).numel())
-
-    def to_json(self) -> dict[str, Any]:
-        """The spec as plain JSON values."""
-        plain = {**self.__dict__, **{name: list(getattr(self, name)) for name in ("shape", "classes", "sides")}}
-        return {**plain, "y": None if self.y is None else self.y.to_json()}
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Spec:
-        """The spec that :meth:`to_json` wrote."""
-        tuples = {name: tuple(values.get(name, ())) for name in ("shape", "classes", "sides")}
-        return cls(**{**values, **tuples, "y": None if values["y"] is None else cls.from_json(values["y"])})
 
 
 class Source(Protocol):
