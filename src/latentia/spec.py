@@ -8,9 +8,10 @@ from typing import Any
 
 import torch
 
-__all__ = ["Column", "Spec"]
+__all__ = ["OTHER", "Aside", "Column", "Spec"]
 
 CODED = ("binary", "categorical")
+OTHER = "(other)"
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,8 @@ class Column:
         name: what the column is called.
         kind: ``"numeric"``, ``"integer"``, ``"datetime"`` (seconds since 1970, UTC), ``"binary"`` or
             ``"categorical"``.
-        categories: the values of a binary or categorical column, as text.
+        categories: the values of a binary or categorical column, as text. The last of a categorical one is always
+            :data:`OTHER`: rare values, and at use those that training rows do not have; it may hold no training row.
         center, scale: of the values of the others, in the data's units.
         low, high: the range of those values in the training rows.
         step: what those values are multiples of: 1 for integers, 0.01 for two decimals; 0 where nothing shows.
@@ -32,6 +34,7 @@ class Column:
         atoms: values of a numeric, integer or datetime column that come back so often that they have a probability of
             their own, in the data's units.
         dtype: the type in which its values come out again, as pandas calls it.
+        merged, merged_rows: the rare values that :data:`OTHER` stands for, and how many training rows each has.
     """
 
     name: str
@@ -45,11 +48,33 @@ class Column:
     missing: bool = False
     atoms: tuple[float, ...] = ()
     dtype: str = "float64"
+    merged: tuple[str, ...] = ()
+    merged_rows: tuple[int, ...] = ()
 
     @property
     def coded(self) -> bool:
         """Whether its entry is the place of a category, not a number."""
         return self.kind in CODED
+
+
+@dataclass(frozen=True)
+class Aside:
+    """A column of a table that is not in ``x``, and what stands there when a table is made.
+
+    Attributes:
+        name: what the column is called.
+        place: where it stands among all columns of the table.
+        kind: ``"identifier"``, ``"text"`` (each row has its own), ``"constant"``, ``"empty"``, ``"ignored"`` or
+            ``"label"``.
+        value: of a constant, as text; the number after the highest identifier, where identifiers are numbers.
+        dtype: as that of a :class:`Column`.
+    """
+
+    name: str
+    place: int
+    kind: str
+    value: str = ""
+    dtype: str = "float64"
 
 
 @dataclass(frozen=True)
@@ -70,6 +95,8 @@ class Spec:
             each other; ``""`` without ``y``.
         sides: what ``x`` and ``y`` are called, in this order; empty without ``y``.
         columns: those of a table whose columns have types; empty for a plain array of numbers.
+        asides: the columns of the table that are left out of ``x``.
+        form: ``"frame"`` for a table that comes out as a data frame, ``"array"`` for one of plain numbers.
     """
 
     kind: str
@@ -82,6 +109,8 @@ class Spec:
     pairing: str = ""
     sides: tuple[str, ...] = ()
     columns: tuple[Column, ...] = ()
+    asides: tuple[Aside, ...] = ()
+    form: str = "array"
 
     @property
     def size(self) -> int:
@@ -98,13 +127,15 @@ class Spec:
         """The spec as plain JSON values."""
         plain = {**self.__dict__, **{name: list(getattr(self, name)) for name in ("shape", "classes", "sides")}}
         plain |= {"y": None if self.y is None else self.y.to_json()}
-        return {**plain, "columns": [_listed(vars(column)) for column in self.columns]}
+        plain |= {name: [_listed(vars(each)) for each in getattr(self, name)] for name in ("columns", "asides")}
+        return plain
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Spec:
         """The spec that :meth:`to_json` wrote."""
         tuples: dict[str, Any] = {name: tuple(values.get(name, ())) for name in ("shape", "classes", "sides")}
         tuples["columns"] = tuple(Column(**_tupled(each)) for each in values.get("columns", ()))
+        tuples["asides"] = tuple(Aside(**each) for each in values.get("asides", ()))
         return cls(**{**values, **tuples, "y": None if values["y"] is None else cls.from_json(values["y"])})
 
 
