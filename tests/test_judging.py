@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import latentia as lt
+from latentia import models
 from latentia.core import Training
 from latentia.data.cache import cache_folder
 from latentia.errors import BadData, BadField
@@ -174,3 +175,9 @@ def test_a_table_has_no_pictures_to_convolve(tmp_path):
         rows.evaluate(metrics=["ms-ssim"])
     with pytest.raises(BadField, match="the metric classes"):
         rows.evaluate(metrics=["classes"])
+
+
+def test_few_held_out_items_are_remarked_where_they_choose_the_weights():
+    (told,) = models.remarks(lt.GAN(), range(40))
+    assert "by KID on 40 held-out items, which is noisy" in told
+    assert models.remarks(lt.GAN(), range(400)) == models.remarks(lt.VAE(), range(40)) == []

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from latentia import data as data_layer
+from latentia import models
 from latentia.core import Recipe, Training, rank, world
 from latentia.errors import BadField, Refused
 from latentia.facts import data_of, facts_of, opened_for, options_of, recipe_of
@@ -75,7 +76,7 @@ def _trained(recipe: Recipe, data: data_layer.DataSet, training: Training, path:
         moved = folder.begin(facts)
         if training.tensorboard and rank() == 0:
             folder.mirror = Mirror(path / "tensorboard")
-        for sentence in [*moved, *data.notes, *recipe.notes(data.spec)]:
+        for sentence in [*moved, *data.notes, *recipe.notes(data.spec), *models.remarks(recipe, data.validation)]:
             tell(Said(sentence))
         loop.train(recipe, data.train, data.validation, training, folder, _watched(data, folder, tell))
         together()

@@ -12,12 +12,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Annotated, Any, ClassVar, NamedTuple, Protocol, runtime_checkable
+from typing import Annotated, Any, ClassVar, NamedTuple, Protocol, Self, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
-from latentia.fields import AtLeast, Help, MoreThan, OneOf, check
+from latentia.fields import AtLeast, Help, MoreThan, OneOf, check, check_names
 from latentia.spec import Column as Column
 from latentia.spec import Spec as Spec
 
@@ -235,6 +235,10 @@ class Recipe(ABC):
     kinds: ClassVar[tuple[str, ...]] = ("image", "table")
     pairing: ClassVar[str] = ""
 
+    def __new__(cls, *_: object, **fields: object) -> Self:
+        check_names(cls, fields)  # Python's own TypeError would not say which field was meant
+        return super().__new__(cls)
+
     def __post_init__(self) -> None:
         check(self)
 
@@ -373,7 +377,12 @@ class HasDensity(Samples, Reconstructs, Protocol):
         ...
 
 
-Moments = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]  # mean and mean square of one norm to those it uses
+Moments = Callable[[Tensor], tuple[Tensor, Tensor]]  # features to the mean and mean square that a norm uses
+
+
+def moments_of(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and mean square of each channel of each picture, ``(N, C, 1, 1)``, of features ``(N, C, H, W)``."""
+    return x.mean((2, 3), keepdim=True), x.square().mean((2, 3), keepdim=True)
 
 
 @runtime_checkable
@@ -395,9 +404,9 @@ class Translates(Protocol):
         """The counterparts of pictures ``(N, C, H, W)`` in the domain ``to``, as large, float32 in its range.
 
         Without ``noise`` the answer is always the same. ``moments`` is called by every norm, in the order of the net,
-        with mean and mean square of each channel of each picture, ``(N, C, 1, 1)`` float32, and returns those to
-        normalise by: tiles of a picture, or frames, can share theirs. By default each picture has its own. Where it has
-        an ``inner``, this cuts each norm's features ``(N, C, h, w)`` to those that mean and mean square are taken of.
+        with its features ``(N, C, h, w)`` in at least float32, and returns the mean and mean square ``(N, C, 1, 1)`` to
+        normalise by: tiles of a picture, or frames, can share theirs. By default each picture has its own
+        (:func:`moments_of`).
         """
         ...
 

@@ -19,7 +19,7 @@ import dataclasses
 import math
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
@@ -246,6 +246,18 @@ def _whole(value: float) -> int:
     return int(value)
 
 
+def check_names(cls: type, names: Iterable[str]) -> None:
+    """Hold names against the fields of a configuration.
+
+    Raises:
+        BadField: the first that it does not have, with those that come near.
+    """
+    known = {field.name for field in dataclasses.fields(cls)}
+    for name in names:
+        if name not in known:
+            raise BadField(f"{cls.__name__} has no field {name!r}; {near(name, known)}")
+
+
 def check(config: Any) -> None:
     """Hold every field of ``config`` against its kind and range.
 
@@ -288,8 +300,5 @@ def from_json(cls: type[T], values: Mapping[str, Any]) -> T:
     Raises:
         BadField: a name that the configuration does not have, or a value out of range.
     """
-    known = {field.name for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
-    for name in values:
-        if name not in known:
-            raise BadField(f"{cls.__name__} has no field {name!r}; {near(name, known)}")
+    check_names(cls, values)
     return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})

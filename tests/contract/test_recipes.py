@@ -26,7 +26,7 @@ from latentia.core import (
     Training,
     Translates,
 )
-from latentia.errors import BadData
+from latentia.errors import BadData, BadField
 from latentia.fields import fields_of, from_json, to_json
 from latentia.training.step import optimizers_for, step
 
@@ -240,6 +240,13 @@ def test_fields_have_help_and_free_names(name):
         assert field.name not in reserved
     assert inspect.getdoc(recipe) not in (None, inspect.getdoc(Recipe))
     assert dataclasses.is_dataclass(recipe)
+
+
+@pytest.mark.parametrize("name", models.names())
+def test_a_field_that_a_recipe_has_not_names_the_near_one(name):
+    recipe = models.load(name)
+    with pytest.raises(BadField, match=rf"{recipe.__name__} has no field 'rrate'; did you mean 'rate'\?"):
+        recipe(rrate=1.0)
 
 
 @pytest.mark.parametrize("name", models.names())

@@ -174,7 +174,8 @@ def test_mixed_colours_need_a_choice():
     with pytest.raises(BadData, match=r"a has 1 grey and 2 coloured pictures; .* --color rgb or --color grey"):
         plan(facts, DataOptions(), "a")
     assert plan(facts, DataOptions(color="rgb"), "a")[0].mode == "RGB"
-    assert plan(facts, DataOptions(color="grey"), "a")[0].mode == "L"
+    grey, notes = plan(facts, DataOptions(color="grey"), "a")
+    assert (grey.mode, notes) == ("L", ["2 of 3 pictures have colours, of which only the grey values are taken"])
     assert plan([Facts(20, 20, "either", False), facts[0]], DataOptions(), "a")[0].mode == "RGB"
     assert plan([Facts(20, 20, "either", False), facts[2]], DataOptions(), "a")[0].mode == "L"
 

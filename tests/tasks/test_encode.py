@@ -52,6 +52,7 @@ def test_decode_takes_arrays_and_tensors_of_any_precision():
         (np.zeros(3), "takes"),
         (np.zeros((0, 3)), "takes"),
         (np.array([[0.0, np.nan, np.inf]]), "2 numbers that are not finite"),
+        ("codes.csv", "'codes.csv'; give numbers"),
     ],
 )
 def test_codes_that_are_none_are_refused(codes, told):

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from latentia.core import Spec
-from latentia.errors import BadData, CannotDo
+from latentia.errors import BadData, BadField, CannotDo
 from latentia.tasks.encode import decode
 from latentia.tasks.sample import BLOCK, draw, sample
 
@@ -81,3 +81,9 @@ def test_counts_and_seeds_below_their_range_are_refused(count, seed):
 def test_a_net_without_a_prior_is_refused():
     with pytest.raises(CannotDo, match="sample needs a model that draws latents from a prior"):
         sample(Autoencoder(), SPEC, 1)
+
+
+@pytest.mark.parametrize(("count", "seed", "told"), [("4", 0, "count is '4'"), (2, 0.5, "seed is 0.5")])
+def test_counts_and_seeds_that_are_no_whole_numbers_are_refused(count, seed, told):
+    with pytest.raises(BadField, match=f"{told}; it must be a whole number"):
+        sample(NET, SPEC, count, seed)

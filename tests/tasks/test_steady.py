@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from latentia.core import Spec
+from latentia.core import Spec, moments_of
 from latentia.errors import BadField, CannotDo
 from latentia.tasks.steady import HALF_LIFE, Cuts, Steady, steadily
 from latentia.tasks.translate import translate
@@ -28,10 +28,7 @@ class Normalises(nn.Module):
         return Spec("image", self.shape, 256)
 
     def translate(self, x, to, noise=None, moments=None):
-        told = moments.inner(x) if hasattr(moments, "inner") else x
-        mean, square = told.mean((2, 3), keepdim=True), told.square().mean((2, 3), keepdim=True)
-        if moments is not None:
-            mean, square = moments(mean, square)
+        mean, square = (moments or moments_of)(x)
         x = self.scale * (x - mean) / (square - mean.square() + 1e-4).sqrt()
         return x if noise is None else x + noise.normal(*x.shape[1:])
 
@@ -80,11 +77,11 @@ def test_statistics_of_many_frames_at_once_are_those_of_one_after_another():
     rows = torch.arange(10.0).reshape(5, 2, 1, 1)
     together, apart = Steady(), Steady()
     together.begin([True, False, False, True, False])
-    found = together(rows, rows.square())
+    found = together.along(rows, rows.square())
     each = []
     for row, cut in zip(rows, (True, False, False, True, False), strict=True):
         apart.begin([cut])
-        each.append(apart(row[None], row[None].square()))
+        each.append(apart.along(row[None], row[None].square()))
         apart.finish()
     for place in (0, 1):
         torch.testing.assert_close(found[place], torch.cat([one[place] for one in each]))

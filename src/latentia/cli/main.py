@@ -14,7 +14,7 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, UnknownOptionError
 
 from latentia import __version__
 from latentia.cli.log import heard
@@ -89,7 +89,7 @@ def yours(error: Exception, words: Sequence[str], debug: bool) -> int:
         traceback.print_exc()
     if isinstance(error, CycloptsError):
         error.verbose = False
-        say(f"{error}\n{' '.join(['latentia', *_asked(words)])} --help lists what it takes")
+        say(f"{error}{_whose(error, words)}\n{' '.join(['latentia', *_asked(words)])} --help lists what it takes")
     elif isinstance(error, OSError):
         what = "read or write" if error.errno in (errno.EACCES, errno.EPERM) else "write"
         say(f"cannot {what} {error.filename or 'a file'}: {error.strerror}")
@@ -103,6 +103,17 @@ def _asked(words: Sequence[str]) -> Sequence[str]:
     if not words or words[0] not in VERBS:
         return ()
     return words[: 2 if words[0] == "train" and words[1:] and not words[1].startswith("-") else 1]
+
+
+def _whose(error: CycloptsError, words: Sequence[str]) -> str:
+    """Which models have a flag that this one has not."""
+    if not isinstance(error, UnknownOptionError) or list(words[:1]) != ["train"]:
+        return ""
+    from latentia import models
+
+    flag = (error.token.keyword or error.token.value or "").partition("=")[0]
+    having = models.with_field(flag.removeprefix("--").removeprefix("no-").replace("-", "_"))
+    return f" Models that have {flag}: {', '.join(having)}." if having else ""
 
 
 def bug(error: Exception, debug: bool) -> int:

@@ -21,7 +21,7 @@ from latentia.data.dataset import Content, Part, assemble
 from latentia.data.known import KNOWN
 from latentia.data.objects import is_picture, looked, rendered
 from latentia.data.options import DataOptions, size_text
-from latentia.data.pictures import Plan, background, resized
+from latentia.data.pictures import Plan, background, changed
 from latentia.data.reading import content_of
 from latentia.data.source import ArrayValues, Split
 from latentia.errors import BadData, BadField, near
@@ -97,7 +97,7 @@ def _pictures(pictures: Sequence[Any], like: Spec, options: DataOptions) -> Spli
     channels, height, width = like.shape
     background(options.background)
     mode = "I;16" if channels == 1 and (like.levels or 0) > 256 else MODES[channels]
-    for note in resized(looked(pictures, "the list"), height, width):
+    for note in changed(looked(pictures, "the list"), height, width, mode):
         log.info("%s, as the model takes them", note)
     form = Plan(height, width, mode, options.fit, options.background)
     values = ArrayValues(rendered(pictures, form, "the list"), form.top)

@@ -25,7 +25,7 @@ from latentia.errors import BadData, BadField
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["Facts", "Plan", "Unreadable", "background", "facts_of", "halved", "opened", "plan", "render", "resized"]
+__all__ = ["Facts", "Plan", "Unreadable", "background", "changed", "facts_of", "halved", "opened", "plan", "render"]
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")  # others of Pillow's start programs (EPS)
 GREY = ("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N")
@@ -145,20 +145,23 @@ def plan(facts: Sequence[Facts], options: DataOptions, name: str, half: int | No
         mode = "I;16"
     elif deep:
         notes.append(f"{deep:,} of {len(facts):,} pictures have 16 bits a pixel and are reduced to 8")
-    notes += resized(facts, height, width)
+    notes += changed(facts, height, width, mode)
     small = sum(each.height < height or each.width < width for each in facts)
     if small and options.size:
         notes.append(f"{small:,} of {len(facts):,} pictures are smaller than {width} x {height} and are enlarged")
     return Plan(height, width, mode, options.fit, options.background, half), notes
 
 
-def resized(facts: Sequence[Facts], height: int, width: int) -> list[str]:
-    """The sentence for the person when pictures with these facts come to another size."""
-    sizes = sorted({(each.width, each.height) for each in facts})
-    if sizes in ([], [(width, height)]):
-        return []
-    found = "{} x {}".format(*sizes[0]) if len(sizes) == 1 else f"{len(sizes)} sizes"
-    return [f"the pictures are brought from {found} to {width} x {height}"]
+def changed(facts: Sequence[Facts], height: int, width: int, mode: str) -> list[str]:
+    """The sentences for the person when pictures with these facts come to another size, or lose their colours."""
+    sizes, notes = sorted({(each.width, each.height) for each in facts}), []
+    if sizes not in ([], [(width, height)]):
+        found = "{} x {}".format(*sizes[0]) if len(sizes) == 1 else f"{len(sizes)} sizes"
+        notes.append(f"the pictures are brought from {found} to {width} x {height}")
+    coloured = sum(each.color == "rgb" for each in facts)
+    if coloured and mode in ("L", "I;16"):
+        notes.append(f"{coloured:,} of {len(facts):,} pictures have colours, of which only the grey values are taken")
+    return notes
 
 
 def render(picture: Image, plan: Plan) -> Array:

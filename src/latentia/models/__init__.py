@@ -5,6 +5,7 @@ Nothing is imported before :func:`load` asks for it.
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import importlib.util
 import inspect
@@ -18,6 +19,7 @@ from latentia.errors import BadData, BadField, near
 
 FORMS = {"": "one data set, an item at a time", "pairs": "pairs of input and output", "domains": "two domains"}
 KID = 4  # held-out items that a kernel distance takes at least
+STEADY = 200  # held-out items from which on the best weights are hardly chosen by chance
 UNLISTED = ("_classifier",)  # judges of samples: no one asks for them by name, but their runs can be loaded
 
 
@@ -82,6 +84,11 @@ def having(capability: type) -> list[str]:
     return [name for name in names() if capability in load(name).capabilities]
 
 
+def with_field(name: str) -> list[str]:
+    """The models of the package that have a field of this name."""
+    return [each for each in names() if any(field.name == name for field in dataclasses.fields(load(each)))]
+
+
 def check_pairing(recipe: Recipe, pairing: str) -> None:
     """Refuse data of another pairing (:attr:`latentia.core.Spec.pairing`) than the recipe's.
 
@@ -102,13 +109,29 @@ def check_held_out(recipe: Recipe, source: Source) -> None:
     Raises:
         BadData: says how many are needed.
     """
-    sides = [getattr(source, side) for side in ("of_x", "of_y")] if recipe.pairing else [source]
-    few = min(len(side) for side in sides)
+    few = _held_out(recipe, source)
     if recipe.score[0] == "kid" and few < KID:
         raise BadData(
             f"{name_of(recipe)} chooses its best weights by KID on held-out items, which takes {KID} or more; here "
             f"{'is' if few == 1 else 'are'} {few}: give more data, or hold out a larger share: --held-out 0.3"
         )
+
+
+def remarks(recipe: Recipe, source: Source) -> list[str]:
+    """What a person should know of the held-out items before a training begins, a sentence each."""
+    few = _held_out(recipe, source)
+    if recipe.score[0] != "kid" or few >= STEADY:
+        return []
+    return [
+        f"the best weights are chosen by KID on {few} held-out items, which is noisy: "
+        f"compare those of --weights last, or hold out a larger share: --held-out 0.3"
+    ]
+
+
+def _held_out(recipe: Recipe, source: Source) -> int:
+    """How many items there are of the side that has fewer."""
+    sides = [getattr(source, side) for side in ("of_x", "of_y")] if recipe.pairing else [source]
+    return min(len(side) for side in sides)
 
 
 def _recipe_of(path: Path) -> type[Recipe]:

@@ -35,8 +35,7 @@ class InstanceNorm(nn.Module):
             cudnn = torch.backends.cudnn.enabled
             return torch.instance_norm(x, self.weight, self.bias, None, None, True, 0.0, EPSILON, cudnn)
         wide = x.to(torch.promote_types(x.dtype, torch.float32))
-        told = moments.inner(wide) if hasattr(moments, "inner") else wide
-        mean, square = moments(told.mean((2, 3), keepdim=True), told.square().mean((2, 3), keepdim=True))
+        mean, square = moments(wide)
         y = (wide - mean) * ((square - mean.square()).clamp(min=0) + EPSILON).rsqrt()
         if self.weight is not None and self.bias is not None:
             y = y * self.weight[:, None, None] + self.bias[:, None, None]

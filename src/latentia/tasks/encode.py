@@ -76,7 +76,10 @@ def decode(net: Net, z: ArrayLike | Tensor, batch: int = 256, label: Tensor | No
     if not callable(getattr(net, "decode", None)):
         require(net, Samples, "decode")
         raise CannotDo("decode needs a model with a decoder")
-    codes = z if isinstance(z, Tensor) else torch.as_tensor(np.asarray(z, dtype=np.float64))
+    try:
+        codes = z if isinstance(z, Tensor) else torch.as_tensor(np.asarray(z, dtype=np.float64))
+    except (TypeError, ValueError):
+        raise BadData(f"codes are {z!r:.60}; give numbers (N, {net.latent}), as encode returns them") from None
     if codes.dim() != 2 or codes.shape[1] != net.latent or len(codes) == 0:
         raise BadData(f"codes have the shape {tuple(codes.shape)}; this model takes (N, {net.latent})")
     if not bool(torch.isfinite(codes).all()):

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from latentia.core import Samples, Spec
 from latentia.errors import BadData, BadField, CannotDo
-from latentia.tasks.working import ItemNoise, Net, check_labels, given, place, require, still
+from latentia.tasks.working import ItemNoise, Net, check_labels, given, place, require, still, whole
 
 __all__ = ["BLOCK", "TruncatedNoise", "draw", "sample"]
 
@@ -37,7 +37,7 @@ def sample(
     Raises:
         CannotDo: the net cannot sample, takes no labels, or draws other than normal noise, which is not truncated.
         BadData: a count or a seed below 0.
-        BadField: a truncation that is not above 0.
+        BadField: a count or a seed that is no whole number, or a truncation that is not above 0.
     """
     if label is not None:
         check_labels(net)
@@ -46,7 +46,8 @@ def sample(
         made: Tensor = net.decode(z, *given(None if label is None else torch.full((len(z),), label), z))
         return made
 
-    items = _of_seeds(net, range(seed, seed + count), items_of, truncation)
+    first = whole(seed, "seed")
+    items = _of_seeds(net, range(first, first + whole(count, "count")), items_of, truncation)
     return items.reshape(-1, *spec.shape).clamp_(spec.low, spec.high) if spec.kind == "image" else items
 
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
-from latentia.core import Moments, Translates
+from latentia.core import Moments, Translates, moments_of
 from latentia.data.conform import recoloured
 from latentia.errors import BadField, CannotDo, near
 from latentia.tasks.tiles import Shared, tiled
@@ -55,7 +55,11 @@ class Steady:
         """The frames are done, and time goes on."""
         self.kept = self.coming
 
-    def __call__(self, mean: Tensor, square: Tensor) -> tuple[Tensor, Tensor]:
+    def __call__(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return self.along(*moments_of(x))
+
+    def along(self, mean: Tensor, square: Tensor) -> tuple[Tensor, Tensor]:
+        """What the norm whose turn it is uses instead of the frames' own mean and mean square."""
         place, self.norm = self.norm, self.norm + 1
         now: tuple[Tensor, Tensor] | None = self.kept[place] if place < len(self.kept) else None
         means, squares = [], []
@@ -79,12 +83,8 @@ class OfTiles:
         self.shared, self.steady = shared, steady
         steady.again()
 
-    def inner(self, x: Tensor) -> Tensor:
-        """Features of the core of the tile."""
-        return self.shared.inner(x)
-
-    def __call__(self, mean: Tensor, square: Tensor) -> tuple[Tensor, Tensor]:
-        return self.steady(*self.shared(mean, square))
+    def __call__(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return self.steady.along(*self.shared(x))
 
 
 class Cuts:

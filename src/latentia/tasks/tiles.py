@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from latentia.core import Moments
+from latentia.core import Moments, moments_of
 from latentia.errors import BadField
 
 __all__ = ["Shared", "Window", "side_of", "tiled", "windows"]
@@ -83,14 +83,11 @@ class Shared:
         """A tile follows, whose core is this share of the picture."""
         self.norm, self.share, self.cores = 0, share, (down, across)
 
-    def inner(self, x: Tensor) -> Tensor:
-        """Features without those around the core of the tile, which are another tile's."""
-        if self.cores is None:
-            return x
-        down, across = self.cores
-        return x[..., down.core(x.shape[-2]), across.core(x.shape[-1])]
-
-    def __call__(self, mean: Tensor, square: Tensor) -> tuple[Tensor, Tensor]:
+    def __call__(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        if self.cores is not None:  # what lies around the core is another tile's
+            down, across = self.cores
+            x = x[..., down.core(x.shape[-2]), across.core(x.shape[-1])]
+        mean, square = moments_of(x)
         wide = self.share * mean.double(), self.share * square.double()
         if self.norm == len(self.sums):
             self.sums.append(wide)

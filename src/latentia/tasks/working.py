@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -10,11 +11,23 @@ import torch
 from torch import Tensor
 
 from latentia.core import Batch, Encodes, HasDensity, Reconstructs, Samples, SeededNoise, Translates
-from latentia.errors import BadData, CannotDo
+from latentia.errors import BadData, BadField, CannotDo
 
 Net = Any  # an nn.Module with the capability that a verb asks for
 
-__all__ = ["ItemNoise", "Net", "check_given", "check_labels", "given", "label_of", "parts", "place", "require", "still"]
+__all__ = [
+    "ItemNoise",
+    "Net",
+    "check_given",
+    "check_labels",
+    "given",
+    "label_of",
+    "parts",
+    "place",
+    "require",
+    "still",
+    "whole",
+]
 
 SENTENCES: dict[type, str] = {
     Samples: "draws latents from a prior and decodes them",
@@ -99,6 +112,18 @@ def place(net: Net) -> Tensor:
     held = [*net.parameters(), *net.buffers()]
     like = next((tensor for tensor in held if tensor.is_floating_point()), torch.empty(0))
     return like.new_empty(0)
+
+
+def whole(value: Any, name: str) -> int:
+    """``value`` as a whole number.
+
+    Raises:
+        BadField: it is none; ``name`` says what it was to be.
+    """
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise BadField(f"{name} is {value!r}; it must be a whole number") from None
 
 
 def parts(length: int, batch: int) -> Iterator[slice]:
