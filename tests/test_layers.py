@@ -12,13 +12,14 @@ PACKAGE = Path(__file__).resolve().parent.parent / "src" / "latentia"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 # each layer may import itself and what is named here; what is not named is above it
-BASE = {"errors", "fields", "spec", "core"}
+BASE = {"errors", "fields", "spec", "layout", "core"}
 MATHS = {"nn", "distributions", "losses", "metrics"}
 USED = {"training", "tasks", "data", "models", "presets"}
 MAY: dict[str, set[str]] = {
     "errors": set(),
     "fields": {"errors"},
     "spec": set(),
+    "layout": {"spec"},
     "core": {"errors", "fields", "spec"},
     **{name: set(BASE) for name in MATHS},
     "data": BASE,

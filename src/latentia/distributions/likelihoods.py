@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from latentia.core import Spec
 from latentia.distributions.bernoulli import BernoulliLikelihood, ContinuousBernoulliLikelihood
+from latentia.distributions.columns import ColumnsLikelihood
 from latentia.distributions.gaussian import GaussianLikelihood, OptimalGaussianLikelihood
 from latentia.distributions.likelihood import Likelihood
 from latentia.distributions.logistic import LogisticLikelihood
@@ -22,6 +23,7 @@ def _mixture(spec: Spec, components: int) -> Likelihood:
 
 LIKELIHOODS: dict[str, Callable[[Spec], Likelihood]] = {
     "bernoulli": BernoulliLikelihood,
+    "columns": ColumnsLikelihood,
     "continuous-bernoulli": ContinuousBernoulliLikelihood,
     "gaussian": GaussianLikelihood,
     "gaussian-optimal": OptimalGaussianLikelihood,
@@ -46,7 +48,9 @@ def likelihood(name: str, spec: Spec) -> Likelihood:
 
 
 def default_likelihood(spec: Spec) -> str:
-    """The likelihood that follows from the data: binary, quantised, or real numbers."""
+    """The likelihood that follows from the data: typed columns, binary, quantised, or real numbers."""
+    if spec.columns:
+        return "columns"
     if spec.levels == 2:
         return "bernoulli"
     return "gaussian" if spec.levels is None else "logistic"
@@ -61,6 +65,10 @@ def check_likelihood(name: str, spec: Spec) -> None:
     """
     kind = _kind(name)
     unit = (spec.low, spec.high) == (0, 1)
+    if spec.columns and kind != "columns":
+        raise BadField(f"{kind} knows no columns, and this table has columns with types: use columns")
+    if kind == "columns" and not spec.columns:
+        raise BadField(f"columns is the likelihood of tables whose columns have types: use {default_likelihood(spec)}")
     if kind == "bernoulli" and spec.levels != 2:
         raise BadField(
             "bernoulli is no likelihood for grey values, only for 0 and 1: binarise the data (--binarize dynamic) "

@@ -1,0 +1,226 @@
+"""The likelihood of a table whose columns have types: each column a distribution of its own kind, in the data's units.
+
+A numeric or datetime column is normal, an integer one a logistic distribution cut into bins of width 1, a binary or
+categorical one categorical. A column with atoms is a mixture of them and of its distribution; one that may be missing
+is known with a probability, and has a value only then. Scales are learnt, one per column, with a floor.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import logsigmoid, softplus
+
+from latentia.core import Noise, Spec
+from latentia.distributions.entries import below, wide
+from latentia.distributions.likelihood import Likelihood
+from latentia.distributions.mixture import choose
+from latentia.distributions.normal import HALF_LOG_TWO_PI
+from latentia.layout import CLOSE, Layout
+
+FLOOR = 0.1  # of the standard deviation of a numeric column given z, in units of x
+LOGISTIC = math.sqrt(3) / math.pi  # scale of a logistic distribution of standard deviation 1
+
+
+class Places(nn.Module):
+    """The layout of a table as tensors that follow the net to its device."""
+
+    values: Tensor
+    coded: Tensor
+    coded_at: Tensor
+    coded_there: Tensor
+    atomic: Tensor
+    atomic_at: Tensor
+    atomic_there: Tensor
+    atomic_whole: Tensor  # whether a column with atoms is one of integers
+    points: Tensor
+    log_scale: Tensor
+    center: Tensor
+    width: Tensor  # of an integer's bin, in units of x
+    flagged: Tensor
+    flags: Tensor
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__()
+        layout = Layout(spec)
+        self.spec, self.layout = spec, layout
+        scale = torch.tensor([spec.columns[at].scale for at in layout.values.tolist()], dtype=torch.float64)
+        whole = torch.tensor([column.kind == "integer" for column in spec.columns], dtype=torch.bool)
+        numbers = {
+            "values": layout.values,
+            "coded": layout.coded.columns,
+            "coded_at": layout.coded.places,
+            "coded_there": layout.coded.there,
+            "atomic": layout.atoms.columns,
+            "atomic_at": layout.atoms.places,
+            "atomic_there": layout.atoms.there,
+            "atomic_whole": whole[layout.atoms.columns],
+            "points": layout.points,
+            "log_scale": scale.log(),
+            "width": 1 / scale[layout.real :],
+            "center": torch.tensor([spec.columns[at].center for at in layout.values.tolist()], dtype=torch.float64),
+            "flagged": layout.flagged,
+            "flags": layout.flags,
+        }
+        for name, number in numbers.items():
+            self.register_buffer(name, number, persistent=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """p(x|z) of a table: its columns are independent given z.
+
+    Attributes:
+        numbers: the parameters ``(..., N, size)`` in the order of :class:`~latentia.layout.Layout`: means of values,
+            logits of categories, logits of atoms against 0 for none of them, logits of being known.
+        log_sigma: logarithms of the values' standard deviations in units of x, ``(values,)``.
+        places: where everything lies.
+    """
+
+    numbers: Tensor
+    log_sigma: Tensor
+    places: Places
+
+    @property
+    def mean(self) -> Tensor:
+        """Entries ``(..., N, entries)``: means, the most probable category, and whether the column is known.
+
+        The value of a column that is probably missing is the one that it would have.
+        """
+        at, location = self.places, self._location
+        out = location.new_zeros(*location.shape[:-1], *at.spec.shape)
+        out = out.index_copy(-1, at.values, location)
+        if len(at.atomic):
+            shares = self._atoms.exp()
+            rest = shares[..., -1] * out[..., at.atomic]
+            out = out.index_copy(-1, at.atomic, (shares[..., :-1] * at.points.to(out)).sum(-1) + rest)
+        if len(at.coded):
+            out = out.index_copy(-1, at.coded, self._categories.argmax(-1).to(out))
+        return out.index_copy(-1, at.flags, (self._known > 0).to(out))
+
+    def terms(self, value: Tensor) -> Tensor:
+        """What each column adds to the log density of ``value`` ``(..., N, entries)``, ``(..., N, columns)``, in nats.
+
+        For numeric and datetime columns the logarithm of a density in the data's units (its change of scale included),
+        for the others of a probability. A column that may be missing adds that of its flag, and that of its value only
+        where the flag is 1.
+        """
+        at = self.places
+        lead = (value[..., 0] + self.numbers[..., 0]).shape
+        out = self.numbers.new_zeros(*lead, len(at.spec.columns))
+        out = out.index_copy(-1, at.values, self._values(value[..., at.values]).expand(*lead, -1))
+        if len(at.atomic):
+            out = out.index_copy(-1, at.atomic, self._mixed(value[..., at.atomic], out[..., at.atomic]))
+        if len(at.coded):
+            logits = self._categories.expand(*lead, -1, -1)
+            code = value[..., at.coded].long().unsqueeze(-1).expand(*lead, -1, -1)
+            out = out.index_copy(-1, at.coded, logits.gather(-1, code).squeeze(-1))
+        if len(at.flags):
+            known = value[..., at.flags]
+            flag = known * self._known - softplus(self._known)
+            out = out.index_copy(-1, at.flagged, flag + known * out[..., at.flagged])
+        return out
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """Log density of ``value`` ``(..., N, entries)``, summed over the columns, in nats."""
+        return self.terms(value).sum(-1)
+
+    def sample(self, noise: Noise) -> Tensor:
+        """A draw of entries per example, integers whole in the data's units, 0 where missing. No gradient passes."""
+        at, location = self.places, self._location.detach()
+        normal = self.log_sigma.exp() * noise.normal(len(at.values)).to(location)
+        drawn = location + normal
+        if len(at.width):
+            drawn = torch.cat([drawn[..., : at.layout.real], self._whole(noise, location)], -1)
+        out = location.new_zeros(*location.shape[:-1], *at.spec.shape).index_copy(-1, at.values, drawn)
+        if len(at.atomic):
+            chosen = choose(self._atoms, noise.uniform(len(at.atomic)).to(out), -1)
+            points = torch.cat([at.points.to(out).expand(*chosen.shape, -1), out[..., at.atomic].unsqueeze(-1)], -1)
+            out = out.index_copy(-1, at.atomic, points.gather(-1, chosen.unsqueeze(-1)).squeeze(-1))
+        if len(at.coded):
+            chosen = choose(self._categories, noise.uniform(len(at.coded)).to(out), -1)
+            counts = at.coded_there.sum(-1) - 1
+            out = out.index_copy(-1, at.coded, torch.minimum(chosen, counts).to(out))
+        if len(at.flags):
+            known = (noise.uniform(len(at.flags)).to(out) < self._known.sigmoid()).to(out)
+            out = out.index_copy(-1, at.flagged, known * out[..., at.flagged]).index_copy(-1, at.flags, known)
+        return out
+
+    @property
+    def _location(self) -> Tensor:
+        return self.numbers[..., : len(self.places.values)]
+
+    @property
+    def _categories(self) -> Tensor:
+        """Log probabilities ``(..., N, coded, most)``, minus infinity where there is no category."""
+        at = self.places
+        return self.numbers[..., at.coded_at].masked_fill(~at.coded_there, -math.inf).log_softmax(-1)
+
+    @property
+    def _atoms(self) -> Tensor:
+        """Log probabilities of the atoms and, last, of none of them: ``(..., N, atomic, most + 1)``."""
+        at = self.places
+        logits = self.numbers[..., at.atomic_at].masked_fill(~at.atomic_there, -math.inf)
+        return torch.cat([logits, torch.zeros_like(logits[..., :1])], -1).log_softmax(-1)
+
+    @property
+    def _known(self) -> Tensor:
+        """Logits of being known, of the columns that may be missing."""
+        return self.numbers[..., self.numbers.shape[-1] - len(self.places.flags) :]
+
+    def _values(self, value: Tensor) -> Tensor:
+        """Log densities of numeric and datetime values, log probabilities of integers, ``(..., N, values)``."""
+        at, real = self.places, self.places.layout.real
+        apart = value - self._location
+        scaled = apart[..., :real] * (-self.log_sigma[:real]).exp()
+        density = -0.5 * scaled.square() - self.log_sigma[:real] - HALF_LOG_TWO_PI - at.log_scale[:real].to(value)
+        if not len(at.width):
+            return density
+        rate = (-self.log_sigma[real:]).exp() / LOGISTIC
+        centre, width = apart[..., real:] * rate, at.width.to(value) * rate
+        # sigmoid(b) - sigmoid(a) without cancellation, as in latentia.distributions.logistic
+        mass = logsigmoid(centre + 0.5 * width) + logsigmoid(0.5 * width - centre) + (-torch.expm1(-width)).log()
+        return torch.cat([density, mass], -1)
+
+    def _mixed(self, value: Tensor, terms: Tensor) -> Tensor:
+        """``terms`` of the columns with atoms, as mixtures: a real number that is an atom has no density beside it."""
+        at, logs = self.places, self._atoms
+        points = at.points.to(value)
+        hit = ((value.unsqueeze(-1) - points).abs() <= CLOSE * (1 + points.abs())) & at.atomic_there
+        rest = logs[..., -1] + terms
+        atom = logs[..., :-1].masked_fill(~hit, -math.inf).amax(-1)
+        found = hit.any(-1)
+        safe = torch.where(found, atom, rest)
+        both = torch.where(at.atomic_whole, torch.logaddexp(safe, rest), safe)
+        return torch.where(found, both, rest)
+
+    def _whole(self, noise: Noise, location: Tensor) -> Tensor:
+        """Draws of the integer columns."""
+        at, real = self.places, self.places.layout.real
+        uniform = below(noise.uniform(len(at.width)).to(location))
+        drawn = location[..., real:] + LOGISTIC * self.log_sigma[real:].exp() * torch.logit(uniform)
+        scale, center = 1 / at.width, at.center[real:]
+        return (((drawn * scale + center).round() - center) / scale).to(location)
+
+
+class ColumnsLikelihood(Likelihood):
+    """``numbers`` are means of values and logits of the rest; one scale per numeric column is learnt, with a floor."""
+
+    def __init__(self, spec: Spec, floor: float = FLOOR) -> None:
+        super().__init__(spec)
+        self.places, self.floor = Places(spec), floor
+        self.shape = (self.places.layout.size,)
+        self.log_sigma = nn.Parameter(torch.zeros(len(self.places.values)))
+
+    def forward(self, numbers: Tensor) -> Columns:
+        low = math.log(self.floor)
+        return Columns(wide(numbers), low + softplus(wide(self.log_sigma) - low), self.places)
+
+    def start(self, mean: Tensor) -> Tensor:
+        """Numbers whose values have this mean; categories, atoms and flags are even: entries tell no more."""
+        numbers = mean.new_zeros(self.shape)
+        numbers[: len(self.places.values)] = mean[self.places.values]
+        return numbers
