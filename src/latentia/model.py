@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ from latentia.tasks.evaluate import Figure, evaluate
 from latentia.tasks.hourglass import Row, hourglass
 from latentia.tasks.invert import Inverted, Told, invert
 from latentia.tasks.items import coder_of, ends_of, labels_of, numbers_of
-from latentia.tasks.likelihood import LogProb, log_likelihood
+from latentia.tasks.likelihood import LogProb, exact, log_likelihood
 from latentia.tasks.reconstruct import reconstruct
 from latentia.tasks.sample import sample
 from latentia.tasks.traverse import importance, traverse
@@ -288,13 +289,20 @@ class Model:
         net, ground = self._can("translate", Translates), self.facts["data"]["options"]["background"]
         return Translations(net, self.spec, x, to, draws, seed, tile, ground=ground, skip_bad=skip_bad)
 
-    def log_prob(self, x: Any, draws: int = 1000, seed: int = 0, label: Labels = None) -> LogProb:
-        """Log p(x) of items in nats by importance sampling, with its standard error and effective sample size.
+    def log_prob(self, x: Any, draws: int = 1024, seed: int = 0, label: Labels = None) -> LogProb:
+        """Log p(x) of items in nats by importance sampling, with its standard error and how far it can be trusted.
 
-        Of a model of labels it is log p(x|label), by the labels of the items, as :meth:`encode` takes them.
+        It depends on the item alone, and two calls give the same; tables are computed in float64. Of a model of labels
+        it is log p(x|label), by the labels of the items, as :meth:`encode` takes them.
         """
-        net, (items, _) = self._can("log_prob", HasDensity), self.given(x, label)
-        return log_likelihood(net, items.x, draws, seed, label=items.label)
+        self._can("log_prob", HasDensity)
+        items, _ = self.given(x, label)
+        return log_likelihood(self._exact, items.x, draws, seed, label=items.label, mask=items.mask)
+
+    @cached_property
+    def _exact(self) -> nn.Module:
+        """The net that scores are computed by: of a table's a copy in float64."""
+        return exact(self.net) if self.spec.kind == "table" else self.net
 
     def evaluate(
         self,

@@ -9,6 +9,7 @@ import torch
 import latentia as lt
 from latentia.errors import BadData, CannotDo
 from latentia.tasks.evaluate import evaluate
+from latentia.tasks.likelihood import weigh
 
 SETTINGS = {"images": 512, "batch": 32, "every": 512}
 NEEDS = r"trained with labels and knows an item only with its own: give data that brings labels, or say .*\(--label\)"
@@ -82,7 +83,7 @@ def test_log_prob_is_given_the_label(model, some):
 def test_evaluate_reads_the_labels_and_says_so(model):
     figures = {figure.name: figure for figure in evaluate(model.net, model.data().test, 20, limit=40)}
     batch = model.data().test.read(slice(0, 40))
-    value = model.log_prob(batch.x, draws=20, label=batch.label).value
+    value = weigh(model.net, batch.x, 20, label=batch.label).log_prob.value
     assert figures["log-likelihood"].value == pytest.approx(value.mean(), rel=1e-5)
     assert "log p(x|label)" in figures["log-likelihood"].meaning
     assert "a lower bound on log p(x|label) of held-out items given their labels" in figures["ELBO"].meaning

@@ -5,9 +5,11 @@ import pytest
 import torch
 
 from latentia.core import HasDensity
-from latentia.errors import BadField, CannotDo
+from latentia.errors import BadData, BadField, CannotDo
 from latentia.metrics.likelihood import effective_sample_size, iwae, standard_error
-from latentia.tasks.likelihood import AHEAD, DrawNoise, log_likelihood, weigh
+from latentia.metrics.pareto import pareto_shape
+from latentia.tasks.draws import AHEAD, DrawNoise
+from latentia.tasks.likelihood import exact, explain, log_likelihood, weigh
 
 from .nets import Autoencoder, LinearGaussian, normal
 
@@ -23,12 +25,12 @@ def test_the_true_posterior_gives_the_exact_likelihood_with_any_number_of_draws(
     found = log_likelihood(net, x, draws)
     np.testing.assert_allclose(found.value, net.log_prob(x), rtol=1e-10)
     np.testing.assert_allclose(found.ess, draws, rtol=1e-9)
-    assert [column.dtype for column in found] == [np.float64] * 3
+    assert [column.dtype for column in found] == [np.float64] * 4
 
 
 def test_a_wrong_posterior_gives_the_exact_likelihood_within_the_error_that_is_told():
     net, x = LinearGaussian(stretch=1.4), normal(40, 6)
-    found = log_likelihood(net, x, 3000)
+    found = weigh(net, x, 3000).log_prob
     score = (found.value - net.log_prob(x)) / found.error
     assert np.abs(score).max() < 4
     assert 0.6 < score.std() < 1.5  # the error is neither too small nor too large
@@ -38,7 +40,7 @@ def test_a_wrong_posterior_gives_the_exact_likelihood_within_the_error_that_is_t
 
 def test_one_draw_is_the_elbo_and_more_draws_raise_the_bound():
     net, x = LinearGaussian(stretch=2.0), normal(60, 6)
-    bounds = [log_likelihood(net, x, draws).value.mean() for draws in (1, 10, 1000)]
+    bounds = [weigh(net, x, draws).log_prob.value.mean() for draws in (1, 10, 1000)]
     assert bounds[0] < bounds[1] < bounds[2] < net.log_prob(x).mean() + 0.05
     one = weigh(net, x, 1)
     np.testing.assert_allclose(one.log_prob.value, one.elbo, rtol=1e-12)
@@ -58,20 +60,87 @@ def test_terms_of_the_elbo_have_their_closed_form():
 @pytest.mark.parametrize("rows", [1, 5, 64, 100, 1000])
 def test_the_rows_of_a_pass_change_nothing(rows):
     net, x = LinearGaussian(stretch=1.3), normal(9, 6)
-    whole = log_likelihood(net, x, 150, seed=3)
-    other = log_likelihood(net, x, 150, seed=3, rows=rows)
-    for a, b in zip(whole, other, strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-9)
+    for by in (log_likelihood, lambda *a, **b: weigh(*a, **b).log_prob):
+        whole, other = by(net, x, 150, seed=3), by(net, x, 150, seed=3, rows=rows)
+        for a, b in zip(whole, other, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-8)
 
 
 def test_an_item_s_draws_belong_to_its_number_whatever_is_beside_it():
     net, x = LinearGaussian(stretch=1.3), normal(9, 6)
-    whole = log_likelihood(net, x, 40)
-    alone = log_likelihood(net, x[4:6], 40, items=[4, 5])
+    whole = weigh(net, x, 40).log_prob
+    alone = weigh(net, x[4:6], 40, items=[4, 5]).log_prob
     np.testing.assert_allclose(alone.value, whole.value[4:6], rtol=1e-12)
-    same = log_likelihood(net, x[[4, 4]], 40)  # the same item under two numbers has two estimates
+    same = weigh(net, x[[4, 4]], 40).log_prob  # the same item under two numbers has two estimates
     assert same.value[0] != same.value[1]
+    assert (weigh(net, x, 40, seed=1).log_prob.value != whole.value).all()
+
+
+def test_fixed_draws_know_the_item_alone():
+    net, x = LinearGaussian(stretch=1.3), normal(9, 6)
+    whole, order = log_likelihood(net, x, 40), [5, 5, 2]
+    for told, again in zip(whole, log_likelihood(net, x[order], 40), strict=True):
+        np.testing.assert_allclose(again, told[order], rtol=1e-9)
     assert (log_likelihood(net, x, 40, seed=1).value != whole.value).all()
+
+
+def test_fixed_draws_err_by_what_they_tell_and_by_less_than_random_ones():
+    """One item under many seeds: the spread is the error that is told, and the truth lies within two of it."""
+    net, x = LinearGaussian(stretch=1.5), normal(3, 6)
+    told = [log_likelihood(net, x, 256, seed) for seed in range(120)]
+    away = np.stack([each.value for each in told]) - net.log_prob(x)
+    error = np.stack([each.error for each in told])
+    assert away.std(0) == pytest.approx(np.sqrt((error**2).mean(0)), rel=0.2)
+    assert np.mean(np.abs(away) < 2 * error) == pytest.approx(0.95, abs=0.035)
+    random = np.stack([weigh(net, x, 256, seed).log_prob.value for seed in range(120)]) - net.log_prob(x)
+    assert away.std() < 0.5 * random.std()
+
+
+def test_where_a_score_comes_from_has_its_closed_form_and_adds_up():
+    net, x = LinearGaussian(stretch=1.4), normal(8, 6)
+    told = explain(net, x, 4096)
+    np.testing.assert_allclose(told.terms.sum(1) + told.latent, -told.log_prob.value, rtol=1e-12)
+    with torch.no_grad():
+        true = LinearGaussian().posterior(x)  # that of stretch 1 is the true one
+        spread = (net.weight**2 @ (true.standard_deviation[0] ** 2)).expand(8, 6)
+        missed = (x - net.bias - true.mean @ net.weight.T) ** 2 + spread
+        terms = 0.5 * missed / net.sigma**2 + math.log(net.sigma) + 0.5 * math.log(2 * math.pi)
+    np.testing.assert_allclose(told.terms, terms, atol=0.02)
+    np.testing.assert_allclose(told.latent, true.kl_to_standard_normal().sum(1).detach(), atol=0.02)
+
+
+def test_terms_of_missing_entries_are_integrated_out():
+    from scipy.stats import multivariate_normal
+
+    net, x = LinearGaussian(), normal(5, 6)
+    mask = torch.ones(5, 6, dtype=torch.bool)
+    mask[1, 2] = mask[3, 0] = mask[3, 5] = False
+    found = log_likelihood(net, torch.where(mask, x, net.bias.detach()), 4096, mask=mask)
+    weight, bias = net.weight.detach().numpy(), net.bias.detach().numpy()
+    covariance = weight @ weight.T + net.sigma**2 * np.eye(6)
+    for row, known in enumerate(mask.numpy()):
+        wanted = multivariate_normal(bias[known], covariance[np.ix_(known, known)]).logpdf(x[row, known].numpy())
+        assert found.value[row] == pytest.approx(wanted, abs=0.02 + 4 * found.error[row])
+    assert (explain(net, x, 16, mask=mask).terms[1] == 0).nonzero()[0].tolist() == [2]
+    with pytest.raises(BadData, match="a mask of 4 entries for a likelihood of 6 terms"):
+        log_likelihood(net, x, mask=mask[:, :4])
+
+
+def test_weights_without_a_variance_are_told_by_the_shape_of_their_tail():
+    x = normal(30, 6)
+    narrow, right = (log_likelihood(LinearGaussian(stretch=stretch), x, 1024).k for stretch in (0.4, 1.0))
+    assert np.median(narrow) > 0.6
+    assert (right == 0).all()  # the true posterior: all weights are the same
+    assert np.isnan(log_likelihood(LinearGaussian(), x, 16).k).all()
+
+
+def test_an_exact_copy_computes_in_float64_and_leaves_the_net_as_it_is():
+    net, x = LinearGaussian(stretch=1.2).float(), normal(6, 6)
+    np.testing.assert_allclose(
+        log_likelihood(exact(net), x, 64).value, log_likelihood(LinearGaussian(stretch=1.2), x, 64).value, atol=1e-5
+    )
+    assert net.weight.dtype == torch.float32
+    assert exact(net).weight.dtype == torch.float64
 
 
 def test_more_draws_begin_with_the_draws_of_fewer():
@@ -94,10 +163,11 @@ def test_streaming_equals_the_metrics_on_all_weights_at_once():
         z = posterior.sample(noise)
         weights.append(net.likelihood(z).log_prob(x) + net.prior().log_prob(z) - posterior.log_prob(z))
     stacked = torch.stack(weights, 1).detach().numpy()
-    found = log_likelihood(net, x, 130)
+    found = weigh(net, x, 130).log_prob
     np.testing.assert_allclose(found.value, iwae(stacked), rtol=1e-10)
     np.testing.assert_allclose(found.ess, effective_sample_size(stacked), rtol=1e-8)
     np.testing.assert_allclose(found.error, standard_error(stacked), rtol=1e-8)
+    np.testing.assert_allclose(found.k, pareto_shape(stacked), rtol=1e-8)
 
 
 def test_weights_far_below_the_smallest_number_still_count():
@@ -109,14 +179,14 @@ def test_weights_far_below_the_smallest_number_still_count():
 
 def test_nets_of_float32_are_summed_up_in_float64():
     net, x = LinearGaussian(stretch=1.2), normal(6, 6)
-    exact = log_likelihood(net, x, 60)
+    whole = log_likelihood(net, x, 60)
     rough = log_likelihood(net.float(), x, 60)
     assert rough.value.dtype == np.float64
-    np.testing.assert_allclose(rough.value, exact.value, rtol=1e-4)
+    np.testing.assert_allclose(rough.value, whole.value, rtol=1e-4)
 
 
 def test_no_items_give_empty_columns():
-    assert [len(column) for column in log_likelihood(LinearGaussian(), torch.empty(0, 6), 5)] == [0, 0, 0]
+    assert [len(column) for column in log_likelihood(LinearGaussian(), torch.empty(0, 6), 5)] == [0] * 4
 
 
 def test_refusals():

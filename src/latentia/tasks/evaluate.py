@@ -104,7 +104,7 @@ def _with_density(
     net: Net, source: Source, count: int, draws: int, seed: int, kind: str, progress: Progress
 ) -> Iterator[Figure]:
     weighed, means, divergence = _gather(net, source, count, draws, seed, progress)
-    value, error, size = weighed.log_prob
+    value, error, size, _ = weighed.log_prob
     labelled = bool(getattr(net, "classes", 0))
     x, z, each = ("x|label", "z, label", " given their labels") if labelled else ("x", "z", "")
     meaning = f"The number that training raises, minus nll minus kl: a lower bound on log p({x}) of {kind} items{each}."

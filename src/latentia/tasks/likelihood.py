@@ -3,28 +3,35 @@
 Items are encoded once; draws from their posteriors then stream through the decoder in passes of a fixed number of rows
 and are folded into running sums, so memory does not grow with the number of draws. When there are fewer items than rows
 in a pass, each item fills several rows with draws of its own.
+
+There are two kinds of draws. :func:`log_likelihood` and :func:`explain` take fixed quasi-random points, the same for
+every item: what they tell of an item depends on the item alone. :func:`weigh` takes draws of its own for each item,
+whose errors average out over items: it is for means over a data set.
 """
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from latentia.core import HasDensity, Noise, key
-from latentia.errors import BadField
+from latentia.core import Distribution, HasDensity, key
+from latentia.errors import BadData, BadField
 from latentia.metrics.likelihood import error_from_size
+from latentia.metrics.pareto import shape_of_excesses, tail_length
+from latentia.tasks.draws import DrawNoise, FixedNoise, replicates
 from latentia.tasks.working import Net, check_given, given, parts, place, require, still
 
-__all__ = ["LogProb", "Weighed", "log_likelihood", "weigh"]
+__all__ = ["DRAWS", "Explained", "LogProb", "Weighed", "exact", "explain", "log_likelihood", "weigh"]
 
 Array = NDArray[np.float64]
-AHEAD = 64  # draws of an item made at once; part of what a seed means, so it never changes
+DRAWS = 128  # of a score: as many as a stream of many rows can bear
 ROWS = {"cpu": 512}  # rows of one pass: on a processor, what the activations of the common nets leave in its cache
 MANY = 8192  # and on an accelerator
 
@@ -35,6 +42,7 @@ class LogProb(NamedTuple):
     value: Array  # log p(x) in nats; a lower bound in expectation that tightens with more draws
     error: Array  # Monte-Carlo standard error in nats
     ess: Array  # effective sample size: how many draws from the true posterior these were worth
+    k: Array  # shape of the tail of the weights: above 0.7 value and error are not to be trusted; NaN for few draws
 
 
 class Weighed(NamedTuple):
@@ -50,35 +58,80 @@ class Weighed(NamedTuple):
         return -self.distortion - self.rate
 
 
+class Explained(NamedTuple):
+    """Where -log p(x) of items comes from: ``terms.sum(1) + latent = -log_prob.value``, in nats."""
+
+    log_prob: LogProb
+    terms: Array  # (N, terms): E[-log p(x_c|z)] of each term of the likelihood under the true posterior p(z|x)
+    latent: Array  # (N,): the rest, KL(p(z|x) || p(z)): how far out in latent space the item lies
+
+
+def exact(net: Net) -> Net:
+    """A copy of ``net`` that computes in float64, on the processor where its device cannot."""
+    copied = copy.deepcopy(net)
+    return (copied.cpu() if place(net).device.type == "mps" else copied).double()
+
+
 def log_likelihood(
     net: Net,
     x: Tensor,
-    draws: int = 1000,
+    draws: int = 1024,
     seed: int = 0,
-    items: Sequence[int] | None = None,
     rows: int | None = None,
     label: Tensor | None = None,
+    mask: Tensor | None = None,
 ) -> LogProb:
     """``log p(x) ~ log 1/K sum_k p(x|z_k) p(z_k) / q(z_k|x)`` with K draws from q (Burda et al. 2016, equation 8).
 
+    The draws are fixed scrambled Sobol points (Owen 1997), the same for every item: the estimate depends on the item
+    and on nothing that is beside it, and two calls give the same. Its error is the spread of up to 16 independent
+    scramblings. Errors of several items are not independent of each other; for the mean over a data set take
+    :func:`weigh`.
+
     With labels it is log p(x|label): p(x|z_k, label) and q(z_k|x, label) stand in their places. The net computes in its
-    own precision, never under autocast; everything after it is float64.
+    own precision (:func:`exact` makes that float64), never under autocast; everything after it is float64.
 
     Args:
         net: has a density.
         x: items, ``(N, *shape)``.
-        draws: K.
-        seed: of the draws; those of an item depend on ``(seed, its number)`` and on nothing else.
-        items: the items' numbers; 0, 1, 2, ... when they are not given.
+        draws: K; a multiple of 16 spreads them evenly.
+        seed: of the draws.
         rows: rows of one pass through the decoder; 512, or 8192 on an accelerator.
         label: those of the items ``(N,)``, for a net that takes labels.
+        mask: which entries are known, one for each term of the likelihood, ``(N, terms)``: the terms of the others are
+            left out, which integrates over them (given z, entries are independent). Where ``x`` is not known it holds
+            what the encoder is to see there.
 
     Raises:
         CannotDo: the net has no density, or takes no labels.
-        BadData: the net takes labels and the items have none.
+        BadData: the net takes labels and the items have none, or a mask that does not fit.
         BadField: less than one draw.
     """
-    return weigh(net, x, draws, seed, items, rows, label).log_prob
+    sums = _run(net, x, draws, seed, None, rows, label, mask)
+    return _log_prob([each.log_prob(draws) for each in sums])
+
+
+def explain(
+    net: Net,
+    x: Tensor,
+    draws: int = DRAWS,
+    seed: int = 0,
+    rows: int | None = None,
+    label: Tensor | None = None,
+    mask: Tensor | None = None,
+) -> Explained:
+    """:func:`log_likelihood` and where it comes from, term by term of the likelihood, from the same draws.
+
+    ``-log p(x) = sum_c E[-log p(x_c|z)] + KL(p(z|x) || p(z))`` with the expectation under the true posterior, for which
+    the importance weights stand in. The likelihood tells its terms, ``(N, *terms)``, by its method ``terms``.
+
+    Raises:
+        CannotDo, BadData, BadField: as :func:`log_likelihood`.
+    """
+    sums = _run(net, x, draws, seed, None, rows, label, mask, whole=True)
+    told = _log_prob([each.log_prob(draws) for each in sums])
+    terms = np.concatenate([each.explained() for each in sums]) if sums else np.empty((0, 0))
+    return Explained(told, terms, -told.value - terms.sum(1))
 
 
 def weigh(
@@ -90,54 +143,124 @@ def weigh(
     rows: int | None = None,
     label: Tensor | None = None,
 ) -> Weighed:
-    """:func:`log_likelihood` and the terms of the ELBO, from the same draws."""
+    """Log p(x) as :func:`log_likelihood` tells it, and the terms of the ELBO, from draws that each item has for itself.
+
+    Those of an item depend on ``(seed, its number)`` and on nothing else; ``items`` are the numbers, 0, 1, 2, ... when
+    they are not given. Errors of several items are independent.
+
+    Raises:
+        CannotDo, BadData, BadField: as :func:`log_likelihood`.
+    """
+    numbers = range(len(x)) if items is None else items
+    sums = _run(net, x, draws, seed, numbers, rows, label, None)
+    ends = [each.terms(draws) for each in sums]
+    distortion, rate = (np.concatenate(column) for column in zip(*ends, strict=True)) if ends else np.empty((2, 0))
+    return Weighed(_log_prob([each.log_prob(draws) for each in sums]), distortion, rate)
+
+
+def _log_prob(found: Sequence[LogProb]) -> LogProb:
+    return LogProb(*(np.concatenate(column) for column in zip(*found, strict=True)) if found else np.empty((4, 0)))
+
+
+def _run(
+    net: Net,
+    x: Tensor,
+    draws: int,
+    seed: int,
+    numbers: Sequence[int] | None,
+    rows: int | None,
+    label: Tensor | None,
+    mask: Tensor | None,
+    whole: bool = False,
+) -> list[Sums]:
+    """The sums over draws of all items, a pass's worth of items each; without ``numbers`` all items share the draws."""
     require(net, HasDensity, "the likelihood of items")
     check_given(net, label, len(x))
     rows = ROWS.get(place(net).device.type, MANY) if rows is None else rows
     for name, count in (("draws", draws), ("rows", rows)):
         if count < 1:
             raise BadField(f"{name} is {count}; it must be at least 1")
-    numbers = range(len(x)) if items is None else items
+    done = []
     with still(net):
-        done = [
-            _pass(net, x[some], given(label, place(net), some), draws, [key(seed, i) for i in numbers[some]], rows)
-            for some in parts(len(x), rows)
-        ]
-    columns = [np.concatenate(column) for column in zip(*done, strict=True)] if done else [np.empty(0)] * 4
-    value, ess, distortion, rate = columns
-    return Weighed(LogProb(value, error_from_size(ess, draws), ess), distortion, rate)
+        like = place(net)
+        for some in parts(len(x), rows):
+            count = len(range(len(x))[some])
+            each = max(1, min(rows // count, 64, draws))  # rows an item fills
+            noise: DrawNoise | FixedNoise
+            if numbers is None:
+                noise = FixedNoise(count, each, like, draws, seed)
+            else:
+                noise = DrawNoise([key(seed, i) for i in numbers[some]], each, like)
+            known = None if mask is None else mask[some]
+            done.append(_pass(net, x[some], given(label, like, some), known, noise, draws, whole))
+    return done
 
 
 def _pass(
-    net: Net, x: Tensor, label: tuple[Tensor, ...], draws: int, seeds: Sequence[int], rows: int
-) -> tuple[Array, ...]:
-    """Value, effective sample size, distortion and rate of items that fit into one pass."""
-    count = len(x)
-    each = max(1, min(rows // count, AHEAD, draws))  # rows an item fills
-    like = place(net)
+    net: Net,
+    x: Tensor,
+    label: tuple[Tensor, ...],
+    mask: Tensor | None,
+    noise: DrawNoise | FixedNoise,
+    draws: int,
+    whole: bool,
+) -> Sums:
+    """The sums over draws of items that fit into one pass."""
+    count, each, like = len(x), noise.each, place(net)
     repeated = x.to(like).repeat_interleave(each, dim=0)
     label = tuple(own.repeat_interleave(each, dim=0) for own in label)
+    mask = None if mask is None else mask.to(like.device).flatten(1).repeat_interleave(each, dim=0)
     posterior, prior = net.posterior(repeated, *label), net.prior()
-    noise = DrawNoise(seeds, each, like)
-    sums = Sums(count, torch.device("cpu") if like.device.type == "mps" else like.device)  # no float64 on MPS
+    device = torch.device("cpu") if like.device.type == "mps" else like.device  # no float64 on MPS
+    sums = Sums(count, device, tail_length(draws), replicates(draws) if isinstance(noise, FixedNoise) else 0)
     for first in range(0, draws, each):
-        z = posterior.sample(noise)
-        fit = net.likelihood(z, *label).log_prob(repeated).view(count, each)
+        z = posterior.sample(noise.at(first))
+        fit, terms = _fit(net.likelihood(z, *label), repeated, mask, whole)
         rate = (posterior.log_prob(z) - prior.log_prob(z)).view(count, each)
-        sums.add(fit[:, : draws - first], rate[:, : draws - first])
-    return sums.result(draws)
+        left = draws - first
+        parted = None if terms is None else terms.view(count, each, -1)[:, :left]
+        sums.add(fit.view(count, each)[:, :left], rate[:, :left], parted)
+    return sums
+
+
+def _fit(likelihood: Distribution, x: Tensor, mask: Tensor | None, whole: bool) -> tuple[Tensor, Tensor | None]:
+    """Log p(x|z) ``(N,)`` and, where they are asked for or some are unknown, its terms ``(N, terms)``."""
+    if mask is None and not whole:
+        return likelihood.log_prob(x), None
+    if not hasattr(likelihood, "terms"):
+        if mask is not None:
+            raise BadData("rows with missing entries need a likelihood of several terms; this one has none")
+        whole_value = likelihood.log_prob(x)
+        return whole_value, whole_value[:, None]
+    terms: Tensor = likelihood.terms(x).flatten(1)
+    if mask is not None:
+        if mask.shape != terms.shape:
+            raise BadData(f"a mask of {mask.shape[1]} entries for a likelihood of {terms.shape[1]} terms; one for each")
+        terms = torch.where(mask.bool(), terms, 0.0)
+    return terms.sum(1), terms
 
 
 class Sums:
-    """Running sums over draws in float64: weights relative to the largest so far, and the terms of the ELBO."""
+    """Running sums over draws in float64: weights relative to the largest so far, and the terms of the ELBO.
 
-    def __init__(self, count: int, device: torch.device) -> None:
+    Args:
+        count: items.
+        device: where the sums are.
+        tail: how many of the largest weights are kept, beside one more that they exceed.
+        sets: how many independent sets of draws take turns; 0 where all draws are independent.
+    """
+
+    def __init__(self, count: int, device: torch.device, tail: int = 0, sets: int = 0) -> None:
         zeros = torch.zeros(count, dtype=torch.float64, device=device)
         self.top = torch.full_like(zeros, -math.inf)
         self.first, self.second, self.fit, self.rate = (zeros.clone() for _ in range(4))
+        self.sets = zeros.new_zeros(count, sets)
+        self.tail, self.waiting, self.largest = tail, zeros.new_empty(count, 0), zeros.new_empty(count, 0)
+        self.told = zeros.new_zeros(count, 0)
+        self.draws = 0
 
-    def add(self, fit: Tensor, rate: Tensor) -> None:
-        """Fold in log p(x|z) and log q(z|x) - log p(z) of some draws, ``(count, draws)``."""
+    def add(self, fit: Tensor, rate: Tensor, terms: Tensor | None = None) -> None:
+        """Fold in log p(x|z) and log q(z|x) - log p(z) of some draws, ``(count, draws)``, and terms of the former."""
         fit, rate = fit.to(self.top), rate.to(self.top)
         weights = fit - rate
         top = torch.maximum(self.top, weights.amax(1))
@@ -147,39 +270,59 @@ class Sums:
         scaled = torch.exp(weights - base[:, None])
         self.first = self.first * shrink + scaled.sum(1)
         self.second = self.second * shrink**2 + scaled.square().sum(1)
-        self.top = top
+        if self.sets.shape[1]:
+            turn = torch.arange(self.draws, self.draws + weights.shape[1], device=top.device) % self.sets.shape[1]
+            self.sets = (self.sets * shrink[:, None]).index_add_(1, turn, scaled)
+        if terms is not None:
+            share = torch.where(scaled[..., None] > 0, scaled[..., None] * terms.to(self.top), 0.0).sum(1)
+            self.told = self.told * shrink[:, None] + share if self.told.shape[1] else share
+        self.top, self.draws = top, self.draws + weights.shape[1]
         self.fit += fit.sum(1)
         self.rate += rate.sum(1)
+        self._keep(weights)
 
-    def result(self, draws: int) -> tuple[Array, ...]:
-        """Value, effective sample size, distortion and rate."""
+    def _keep(self, weights: Tensor) -> None:
+        """Keep the largest weights, which are picked out when there are about as many others."""
+        if self.tail:
+            self.waiting = torch.cat([self.waiting, weights], 1)
+            if self.waiting.shape[1] > 2 * self.tail:
+                self._pick()
+
+    def _pick(self) -> None:
+        both = torch.cat([self.largest, self.waiting], 1)
+        self.largest = both.topk(min(self.tail + 1, both.shape[1]), dim=1).values
+        self.waiting = self.waiting[:, :0]
+
+    def log_prob(self, draws: int) -> LogProb:
+        """The estimate with all that tells how good it is."""
         base = torch.where(torch.isfinite(self.top), self.top, 0.0)
         value = base + torch.log(self.first) - math.log(draws)
-        size = self.first.square() / self.second
-        return tuple(np.asarray(each.cpu().numpy()) for each in (value, size, -self.fit / draws, self.rate / draws))
+        size = _array(self.first.square() / self.second)
+        if self.tail:
+            self._pick()
+            shape = shape_of_excesses(_array(self.largest.flip(1)))
+        else:
+            shape = np.full(len(size), math.nan)
+        return LogProb(_array(value), self._error(draws, size), size, shape)
+
+    def _error(self, draws: int, size: Array) -> Array:
+        """By the spread of the sets' estimates; of independent draws by their effective sample size."""
+        if not (count := self.sets.shape[1]):
+            return error_from_size(size, draws)
+        if count < 2:
+            return np.full_like(size, math.inf)
+        each = torch.bincount(torch.arange(draws, device=self.sets.device) % count)
+        means = self.sets / each
+        return _array(means.std(1) / math.sqrt(count) / (self.first / draws))
+
+    def explained(self) -> Array:
+        """The weighted means of -terms, ``(count, terms)``."""
+        return _array(-self.told / self.first[:, None])
+
+    def terms(self, draws: int) -> tuple[Array, Array]:
+        """Distortion and rate."""
+        return _array(-self.fit / draws), _array(self.rate / draws)
 
 
-class DrawNoise(Noise):
-    """Noise for passes over draws: row ``i * each + j`` of pass t is draw ``t * each + j`` of item i's own stream.
-
-    Streams are read :data:`AHEAD` draws at a time, however the passes are cut: one call for many numbers is far cheaper
-    than many calls, and draw k of an item is the same whatever the rows of a pass.
-    """
-
-    def __init__(self, seeds: Sequence[int], each: int, like: Tensor) -> None:
-        self.each, self.like = each, like
-        self.rows, self.total, self.device, self.dtype = slice(None), len(seeds) * each, str(like.device), like.dtype
-        self.seeds = [key(seed, "likelihood") for seed in seeds]
-        self.streams: dict[Any, list[torch.Generator]] = {}
-        self.stock: dict[Any, Tensor] = {}
-
-    def _draw(self, draw: Any, shape: tuple[int, ...]) -> Tensor:
-        kind = (draw.__name__, shape)
-        if kind not in self.streams:
-            self.streams[kind] = [torch.Generator().manual_seed(key(seed, kind)) for seed in self.seeds]
-            self.stock[kind] = torch.empty(0, len(self.seeds), *shape)
-        while len(self.stock[kind]) < self.each:
-            fresh = [draw(AHEAD, *shape, generator=stream) for stream in self.streams[kind]]
-            self.stock[kind] = torch.cat([self.stock[kind], torch.stack(fresh, dim=1)])
-        taken, self.stock[kind] = self.stock[kind][: self.each], self.stock[kind][self.each :]
-        return taken.transpose(0, 1).reshape(self.total, *shape).to(self.like)
+def _array(values: Tensor) -> Array:
+    return np.asarray(values.cpu().numpy())
