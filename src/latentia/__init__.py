@@ -19,38 +19,50 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from latentia.api import resume, train
     from latentia.core import Training
+    from latentia.metrics.disentanglement import disentanglement
     from latentia.model import Model, load
     from latentia.models.autoencoder import Autoencoder
     from latentia.models.cyclegan import CycleGAN
+    from latentia.models.dipvae import DIPVAE
+    from latentia.models.factorvae import FactorVAE
     from latentia.models.gan import GAN
     from latentia.models.pix2pix import Pix2Pix
     from latentia.models.progan import ProGAN
+    from latentia.models.tcvae import TCVAE
     from latentia.models.vae import VAE
     from latentia.tasks.pictures import grid
 
 PUBLIC = {
+    "DIPVAE": "latentia.models.dipvae",
     "GAN": "latentia.models.gan",
+    "TCVAE": "latentia.models.tcvae",
     "VAE": "latentia.models.vae",
     "Autoencoder": "latentia.models.autoencoder",
     "CycleGAN": "latentia.models.cyclegan",
+    "FactorVAE": "latentia.models.factorvae",
     "Model": "latentia.model",
     "Pix2Pix": "latentia.models.pix2pix",
     "ProGAN": "latentia.models.progan",
     "Training": "latentia.core",
+    "disentanglement": "latentia.metrics.disentanglement",
     "grid": "latentia.tasks.pictures",
     "load": "latentia.model",
     "resume": "latentia.api",
     "train": "latentia.api",
 }
 __all__ = [
+    "DIPVAE",
     "GAN",
+    "TCVAE",
     "VAE",
     "Autoencoder",
     "CycleGAN",
+    "FactorVAE",
     "Model",
     "Pix2Pix",
     "ProGAN",
     "Training",
+    "disentanglement",
     "errors",
     "grid",
     "load",

@@ -87,6 +87,13 @@ CASES = [
     Case("vae-labels", lt.VAE(latent=3, hidden=(12,)), LABELLED),
     Case("vae-labels-vamp", lt.VAE(latent=3, hidden=(12,), prior="vamp:4"), LABELLED),
     Case("iwae-labels", lt.VAE(latent=3, hidden=(12,), objective="iwae", draws=2), LABELLED),
+    Case("vae-capacity", lt.VAE(latent=3, hidden=(12,), beta=4.0, capacity="0:2@64"), PICTURES),
+    Case("factorvae", lt.FactorVAE(latent=3, hidden=(12,), critic=(8, 8), block=4), PICTURES),
+    Case("factorvae-labels", lt.FactorVAE(latent=2, hidden=(12,), critic=(8,), block=4, gamma="1:5@64"), LABELLED),
+    Case("tcvae", lt.TCVAE(latent=3, hidden=(12,), block=8), BINARY),
+    Case("tcvae-weighted", lt.TCVAE(latent=3, hidden=(12,), block=4, sampling="weighted"), NUMBERS),
+    Case("dipvae", lt.DIPVAE(latent=3, hidden=(12,)), PICTURES),
+    Case("dipvae-i", lt.DIPVAE(latent=3, hidden=(12,), kind="i", diagonal="10:100@64"), LABELLED),
     Case("gan", lt.GAN(latent=3, body="conv", hidden=(4, 8)), COLOURS),
     Case("gan-lazy", lt.GAN(latent=3, hidden=(12,), game="non-saturating", r2=0.0, r1="1:0.1@64", lazy=2), PICTURES),
     Case(

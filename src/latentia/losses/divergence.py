@@ -40,3 +40,19 @@ def free_bits(kl: Tensor, floor: float | Tensor) -> Tensor:
     """
     average = core.mean(kl)
     return torch.maximum(average, torch.zeros_like(average) + floor).sum()
+
+
+def off_capacity(kl: Tensor, capacity: float | Tensor) -> Tensor:
+    """How far the KL term of a batch is from ``capacity`` nats: ``|mean over the global batch of kl - capacity|``.
+
+    Burgess et al. 2018, "Understanding disentangling in beta-VAE", equation 8. The mean comes first: held to it one by
+    one, an example that needs few nats would have to take more.
+
+    Args:
+        kl: ``(N,)``.
+        capacity: nats of all latents together.
+
+    Returns:
+        A scalar, global in value.
+    """
+    return (core.mean(kl) - capacity).abs()

@@ -3,6 +3,7 @@
 References:
     Auto-Encoding Variational Bayes (Kingma & Welling, 2014), https://arxiv.org/abs/1312.6114
     Importance Weighted Autoencoders (Burda et al., 2016), https://arxiv.org/abs/1509.00519
+    Understanding disentangling in beta-VAE (Burgess et al., 2018), https://arxiv.org/abs/1804.03599
     VAE with a VampPrior (Tomczak & Welling, 2018), https://arxiv.org/abs/1705.07120
     Learning Structured Output Representation using Deep Conditional Generative Models (Sohn et al., 2015), NeurIPS
 """
@@ -38,7 +39,7 @@ from latentia.distributions.priors import MixtureOf, MixtureOfNormals, StandardN
 from latentia.errors import BadField, near
 from latentia.fields import AtLeast, Help, OneOf, Schedule, Scheduled
 from latentia.losses.bounds import doubly_reparameterised_bound, importance_bound
-from latentia.losses.divergence import free_bits
+from latentia.losses.divergence import free_bits, off_capacity
 from latentia.losses.schedules import at
 from latentia.models._bodies import Activation, Body, Hidden, Scale, body_for, decoder_for, encoder_for, sizes_for
 from latentia.models._reference import mean_item, reference
@@ -82,6 +83,9 @@ class VAE(Recipe):
     draws: Annotated[int, Help("draws of z for each item"), AtLeast(1)] = 1
     beta: Annotated[float | str, Help("weight of the KL term; 1 is the ELBO"), Scheduled(), AtLeast(0)] = 1.0
     free_bits: Annotated[float, Help("nats of each latent that the KL term leaves free"), AtLeast(0)] = 0.0
+    capacity: Annotated[
+        float | str, Help("nats that the KL is held to instead of 0: beta |KL - capacity|"), Scheduled(), AtLeast(0)
+    ] = 0.0
     rate: Annotated[float | str, Help("learning rate of Adam"), Scheduled(), AtLeast(0)] = 2e-3
 
     family = "variational autoencoder"
@@ -107,15 +111,17 @@ class VAE(Recipe):
         chosen = "follows from the data" if self.likelihood == "auto" else "as asked"
         given = f", encoder and decoder given one of {len(spec.classes)} labels" if spec.classes else ""
         told = [f"likelihood: {self.likelihood_for(spec)} ({chosen})", f"net: {body_for(self, spec)} of {sizes}{given}"]
-        if Schedule.parse(self.beta).end != 1 or self.free_bits:
+        if Schedule.parse(self.beta).end != 1 or self.free_bits or self._held:
             told.append(
                 "the best weights are chosen by the bound itself, at beta 1; --weights last takes the last ones"
             )
         return told
 
     def build(self, spec: Spec) -> VAENet:
-        if self.objective == "iwae" and (self.draws < 2 or self.free_bits):
-            raise BadField("objective iwae needs draws of 2 or more, and no free_bits")
+        if self.objective == "iwae" and (self.draws < 2 or self.free_bits or self._held):
+            raise BadField("objective iwae needs draws of 2 or more, and neither free_bits nor capacity")
+        if self.free_bits and self._held:
+            raise BadField("free_bits and capacity both say what the KL may be; give one of them")
         return VAENet(self, spec)
 
     def groups(self, net: VAENet) -> dict[str, Group]:
@@ -145,6 +151,11 @@ class VAE(Recipe):
         else:
             yield self.elbo_update(net, batch, now)
 
+    @property
+    def _held(self) -> bool:
+        """Whether the KL is held to a capacity, at some time (Burgess et al. 2018, equation 8)."""
+        return Schedule.parse(self.capacity) != Schedule(0.0, 0.0)
+
     def elbo_update(self, net: VAENet, batch: Batch, now: Now) -> Update:
         """The ELBO with ``draws`` draws, its KL in closed form where there is one."""
         q = net.posterior(batch.x, batch.label)
@@ -152,6 +163,8 @@ class VAE(Recipe):
         nll = -net.likelihood(z, batch.label).log_prob(batch.x).mean(0)
         kl = net.divergence(q, z)
         penalty = free_bits(kl, self.free_bits) if self.free_bits else kl.sum(-1).mean()
+        if self._held:
+            penalty = off_capacity(kl.sum(-1), at(self.capacity, now.seen))
         elbo = -(nll + kl.sum(-1)).mean()
         logs = {"nll": nll.mean(), "kl": kl.sum(-1).mean(), "elbo": elbo, "bound": elbo}
         return Update("vae", nll.mean() + at(self.beta, now.seen) * penalty, logs)
