@@ -25,8 +25,8 @@ class Column:
         name: what the column is called.
         kind: ``"numeric"``, ``"integer"``, ``"datetime"`` (seconds since 1970, UTC), ``"binary"`` or
             ``"categorical"``.
-        categories: the values of a binary or categorical column, as text. The last of a categorical one is always
-            :data:`OTHER`: rare values, and at use those that training rows do not have; it may hold no training row.
+        categories: the values of a binary or categorical column, as text. The last is :data:`OTHER`, save for truths:
+            rare values, and at use those that training rows do not have; it may hold no training row.
         center, scale: of the values of the others, in the data's units.
         low, high: the range of those values in the training rows.
         step: what those values are multiples of: 1 for integers, 0.01 for two decimals; 0 where nothing shows.

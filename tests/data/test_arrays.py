@@ -58,9 +58,9 @@ def test_tensors_tables_and_pairs_with_labels():
     table = RANDOM.normal(size=(30, 4)) * 100
     found = data.open(torch.from_numpy(table))
     assert (found.spec.kind, found.spec.shape, found.spec.levels) == ("table", (4,), None)
-    assert np.allclose(everything(found).numpy(), table, rtol=1e-6)
-    assert found.spec.low == pytest.approx(table.min())
-    assert found.spec.high == pytest.approx(table.max())
+    assert np.allclose(data.table(everything(found), found.spec, extrapolate=True), table, atol=1e-4)
+    x = found.train.read(slice(None)).x
+    assert (found.spec.low, found.spec.high) == (x.min(), x.max())
     pair = data.open((table, np.array(["b", "a"] * 15)), labels=True)
     assert pair.spec.classes == ("a", "b")
     assert pair.train.read([0]).label.tolist() == [1 - int(pair.train.rows[0]) % 2]
@@ -125,30 +125,31 @@ def test_idx_files_gzipped_or_not_with_the_labels_beside_them(tmp_path):
     found = data.open(tmp_path / "some-images-idx3-ubyte", labels=True)
     assert np.array_equal((everything(found)[:, 0] * 255).round().numpy(), array)
     assert found.spec.classes == ("0", "1", "2", "3")
-    assert np.array_equal(everything(data.open(tmp_path / "a.idx.gz")).numpy(), array[:, 0])
+    rows = data.open(tmp_path / "a.idx.gz")
+    assert np.array_equal(data.table(everything(rows), rows.spec, extrapolate=True), array[:, 0])
 
 
 def test_a_table_in_a_csv_file(tmp_path):
     (tmp_path / "a.csv").write_text("a;b;class\n" + "".join(f"{i};{i / 2};{'xy'[i % 2]}\n" for i in range(10)))
     found = data.open(tmp_path / "a.csv", labels=True)
     assert (found.spec.shape, found.spec.classes) == ((2,), ("x", "y"))
-    assert everything(found)[3].tolist() == [3.0, 1.5]
+    row = data.table(everything(found)[3], found.spec, extrapolate=True, label="y").iloc[0]
+    assert row.to_dict() == {"a": 3, "b": 1.5, "class": "y"}
     (tmp_path / "b.csv").write_text("".join(f"{i},{i / 2}\n" for i in range(10)))
     assert everything(data.open(tmp_path / "b.csv")).shape == (10, 2)
 
 
-def nan(place):
+def infinite(place):
     table = RANDOM.random((2000, 3))
-    table[place, 1] = np.nan
+    table[place, 1] = -np.inf
     return table
 
 
 @pytest.mark.parametrize(
     ("what", "message"),
     [
-        (nan(1234), r"array has numbers that are not finite \(NaN or infinity\), the first in row 1234"),
+        (infinite(1234), "array has -inf in row 1234, column 'x1'; numbers are finite, or missing"),
         (np.full((5, 8, 8), np.inf), r"not finite .*, the first in row 0"),
-        (np.array([[1e300] * 3] * 5), "array as float32 has numbers that are not finite"),
         (np.array([["a", 1]] * 5, dtype=object), "array is an array of Python objects; give numbers"),
         (np.array([["a", "b"]] * 5), "array has the dtype <U1; a table is made of real numbers"),
         (np.ones((5, 2), complex), "array has the dtype complex128; a table is made of real numbers"),
@@ -210,8 +211,7 @@ def test_an_npz_file_without_known_names_says_what_it_holds(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("a,b\n1,2\n3,?\n", r"a.csv has '\?' in row 2, column 'b'; only columns of numbers without gaps"),
-        ("a,b\n1,2\n3\n", "a.csv has 1 columns in line 3 and 2 in the first"),
+        ("a,b\n1,2\n3\n", "a.csv has 1 column in line 3 and 2 in the first"),
         ("", "a.csv is empty"),
     ],
 )

@@ -13,5 +13,6 @@ from latentia.data.known import Listed, known
 from latentia.data.opening import open
 from latentia.data.options import DataOptions
 from latentia.data.source import Split
+from latentia.data.tables.making import table
 
-__all__ = ["DataOptions", "DataSet", "Listed", "Split", "items", "known", "labelled", "open"]
+__all__ = ["DataOptions", "DataSet", "Listed", "Split", "items", "known", "labelled", "open", "table"]

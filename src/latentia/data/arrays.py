@@ -13,10 +13,11 @@ from torch import Tensor
 from latentia.core import Spec
 from latentia.data.dataset import Content, Part
 from latentia.data.files import Array
-from latentia.data.source import ArrayValues
+from latentia.data.source import ArrayValues, Values
+from latentia.data.tables.frame import RawTable, frame_of_array
 from latentia.errors import BadData
 
-__all__ = ["array_content", "array_of", "classes_of", "digest", "picture_values", "table_values"]
+__all__ = ["array_content", "array_of", "classes_of", "digest", "picture_values", "raw_table", "with_labels"]
 
 CHANNELS = (1, 3, 4)
 TOPS = {np.dtype("bool"): 1, np.dtype("uint8"): 255, np.dtype("uint16"): 65535}
@@ -27,20 +28,27 @@ def array_content(what: Any, name: str = "array") -> Content:
     """An array or tensor, or a pair of one and its labels, as content.
 
     Pictures: uint8, uint16 or bool as ``(N, H, W)``, ``(N, H, W, C)`` or ``(N, C, H, W)``, or float in [0, 1] as
-    ``(N, H, W)`` or ``(N, C, H, W)``, with 1, 3 or 4 channels. Tables: ``(N, columns)``.
+    ``(N, H, W)`` or ``(N, C, H, W)``, with 1, 3 or 4 channels. Tables: ``(N, columns)``, NaN where one is missing.
 
     Raises:
         BadData: anything else, numbers that are not finite, or labels that do not match.
     """
     what, labels = what if isinstance(what, tuple) else (what, None)
     array = array_of(what, name)
-    spec, values = table_values(array, name) if array.ndim == 2 else picture_values(array, name)
+    spec, values = raw_table(array, name) if array.ndim == 2 else picture_values(array, name)
     content = Content(name, spec, Part(values), digest(array), description=_describe(array))
-    if labels is None:
-        return content
-    codes, classes = classes_of(array_of(labels, f"the labels of {name}"), len(array), name)
+    return content if labels is None else with_labels(content, array_of(labels, f"the labels of {name}"))
+
+
+def with_labels(content: Content, labels: Array) -> Content:
+    """``content`` with one label for each of its items.
+
+    Raises:
+        BadData: the labels do not match.
+    """
+    codes, classes = classes_of(labels, len(content.items), content.name)
     together = f"{content.hash}{digest(codes.numpy())}"
-    return dataclasses.replace(content, items=Part(values, codes), classes=classes, hash=together)
+    return dataclasses.replace(content, items=Part(content.items.values, codes), classes=classes, hash=together)
 
 
 def array_of(what: Any, name: str) -> Array:
@@ -91,21 +99,13 @@ def picture_values(array: Array, name: str) -> tuple[Spec, ArrayValues]:
     return Spec("image", (channels, height, width), levels), ArrayValues(_writeable(pictures), top)
 
 
-def table_values(array: Array, name: str) -> tuple[Spec, ArrayValues]:
-    """The spec and the values of a table of real numbers, ``(N, columns)``.
+def raw_table(array: Array, name: str) -> tuple[Spec, Values]:
+    """A table of real numbers, ``(N, columns)``, whose columns wait for their types.
 
     Raises:
-        BadData: no numbers, none at all, or some that are not finite.
+        BadData: no numbers, none at all, or infinite ones.
     """
-    if array.dtype.kind not in "fiub":
-        raise BadData(f"{name} has the dtype {array.dtype}; a table is made of real numbers")
-    if not array.size:
-        raise BadData(f"{name} has the shape {array.shape}: no items")
-    _finite(array, name)
-    with np.errstate(over="ignore"):
-        table = _writeable(np.ascontiguousarray(array, dtype=np.float32))
-    _finite(table, f"{name} as float32")
-    return Spec("table", (table.shape[1],), None, float(table.min()), float(table.max())), ArrayValues(table)
+    return Spec("table", (array.shape[1],)), RawTable(frame_of_array(array, name))
 
 
 def classes_of(labels: Array, count: int, name: str) -> tuple[Tensor, tuple[str, ...]]:

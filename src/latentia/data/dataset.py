@@ -18,10 +18,16 @@ from latentia.data.source import Split, Values
 from latentia.errors import BadData, BadField
 from latentia.fields import to_json
 
-__all__ = ["Content", "DataSet", "Part", "assemble", "recorded", "splits_of"]
+__all__ = ["Content", "DataSet", "Part", "assemble", "recorded", "rows_of", "splits_of"]
 
 HELD_OUT = ("validation", "test")
-LATER = ("pairing", "direction", "group_from", "jitter")  # no part of older signatures: they count where they are given
+LATER = (
+    "pairing",
+    "direction",
+    "group_from",
+    "jitter",
+    "columns",
+)  # no part of older signatures: they count where they are given
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,7 @@ class Content:
         hash: changes when the items change.
         test, validation: the official ones, if there are any.
         held: the split of each row of the values, where groups decide it.
+        judged: what each column of a table was found to be (:class:`latentia.data.tables.kinds.Judged`).
     """
 
     name: str
@@ -65,6 +72,7 @@ class Content:
     description: str = ""
     terms: str = ""
     held: Sequence[str] | None = None
+    judged: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -80,6 +88,7 @@ class DataSet:
         notes: sentences for the person.
         train, validation, test: its splits, each a :class:`latentia.core.Source`.
         description, terms: what it is, and on which terms.
+        judged: of a table, what each of its columns was found to be in the training rows.
     """
 
     name: str
@@ -92,6 +101,7 @@ class DataSet:
     notes: list[str] = field(default_factory=list)
     description: str = ""
     terms: str = ""
+    judged: tuple[Any, ...] = field(default=(), repr=False)
 
 
 def assemble(content: Content, what: str | None, options: DataOptions) -> DataSet:
@@ -105,11 +115,9 @@ def assemble(content: Content, what: str | None, options: DataOptions) -> DataSe
         if getattr(options, name):
             raise BadField(f"{name} is for pairs; {content.name} was opened as one data set")
     told, signature = recorded(what, None, options, content.hash)
-    splits = splits_of(content, options)
-    spec, about = splits["train"].spec, (content.description, content.terms)
-    return DataSet(
-        content.name, spec, told, signature, **splits, notes=list(content.notes), description=about[0], terms=about[1]
-    )
+    rest: dict[str, Any] = dict(splits_of(content, options))
+    rest |= {name: getattr(content, name) for name in ("description", "terms", "judged")}
+    return DataSet(content.name, rest["train"].spec, told, signature, notes=list(content.notes), **rest)
 
 
 def recorded(what: str | None, other: str | None, options: DataOptions, content: str) -> tuple[dict[str, Any], str]:
@@ -143,6 +151,16 @@ def splits_of(content: Content, options: DataOptions) -> dict[str, Split]:
         )
         for name in rows
     }
+
+
+def rows_of(content: Content, options: DataOptions) -> dict[str, Tensor]:
+    """The rows of each split in its values.
+
+    Raises:
+        BadData, BadField: as :func:`assemble`.
+    """
+    _spec(content, options)
+    return _cut(content, options.held_out)[0]
 
 
 def _spec(content: Content, options: DataOptions) -> Spec:

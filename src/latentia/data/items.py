@@ -24,12 +24,15 @@ from latentia.data.options import DataOptions, size_text
 from latentia.data.pictures import Plan, background, changed
 from latentia.data.reading import content_of
 from latentia.data.source import ArrayValues, Split
+from latentia.data.tables.fitting import coded_content
+from latentia.data.tables.overrides import said, said_by
+from latentia.data.tables.reading import is_frame
 from latentia.errors import BadData, BadField, near
 
 __all__ = ["items", "labelled"]
 
 SPLITS = ("train", "validation", "test", "all")
-KEPT = ("fit", "background", "binarize", "skip_bad", "held_out")  # the options that matter for items
+KEPT = ("fit", "background", "binarize", "skip_bad", "held_out", "columns")  # the options that matter for items
 WORDS = {"image": "pictures", "table": "rows of a table", "video": "videos"}
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 log = logging.getLogger("latentia")  # told what happens to items on their way to the model
@@ -45,7 +48,7 @@ def items(what: Any, like: Spec, *, cache: str | Path | None = None, **options: 
         like: the spec of the model's data. Pictures are brought to its size, channels and levels.
         cache: as for :func:`latentia.data.open`.
         options: the options of the data the model was trained on; ``fit``, ``background``, ``binarize``,
-            ``skip_bad`` and ``held_out`` matter here, and the others are passed over.
+            ``skip_bad``, ``held_out`` and ``columns`` matter here, and the others are passed over.
 
     Returns:
         ``(N, *like.shape)`` float32 in the range of ``like``, and N file names or row numbers.
@@ -59,6 +62,8 @@ def items(what: Any, like: Spec, *, cache: str | Path | None = None, **options: 
 
 def labelled(what: Any, like: Spec, *, cache: str | Path | None = None, **options: Any) -> tuple[Batch, list[str]]:
     """:func:`items` with the labels that they bring, if they bring any and ``like`` has classes.
+
+    Of a table the mask tells which columns of a row are known, where some are missing that training rows never lack.
 
     Raises:
         BadData: as :func:`items`; or a label that is none of the classes of ``like``.
@@ -107,6 +112,8 @@ def _pictures(pictures: Sequence[Any], like: Spec, options: DataOptions) -> Spli
 def _split(what: Any, like: Spec, options: DataOptions, cache: Path) -> Split:
     what, split = _named(what)
     content = _content(what, like, options, cache)
+    if like.columns and content.spec.kind == "table":
+        content = coded_content(content, dataclasses.replace(like, classes=()))
     _agree(content, like)
     for note in content.notes:
         log.info(note)
@@ -164,6 +171,8 @@ def _named(what: Any) -> tuple[Any, str | None]:
 def _content(what: Any, like: Spec, options: DataOptions, cache: Path) -> Content:
     """What ``what`` holds; pictures in files come in the size and colour of ``like`` already."""
     if like.kind != "image":
+        columns = said_by(like.columns, said(options.columns).names).text() if like.columns else None
+        options = dataclasses.replace(options, columns=columns)
         whole = isinstance(what, str | Path) or _is_object(what)
         return content_of(what if whole else _rows(what, like), options, cache)[0]
     channels, height, width = like.shape
@@ -181,13 +190,13 @@ def _is_file(what: Any) -> bool:
 
 
 def _is_object(what: Any) -> bool:
-    return not (hasattr(what, "shape") or isinstance(what, list))
+    return is_frame(what) or not (hasattr(what, "shape") or isinstance(what, list))
 
 
 def _rows(what: Any, like: Spec) -> Any:
     """An array with a first axis of items: one item gets it here."""
     array = array_of(what, "the array")
-    single = array.shape == like.shape
+    single = array.ndim == 1 if like.columns else array.shape == like.shape
     if like.kind == "image" and array.dtype.kind != "f":
         single = single or array.ndim == 2 or (array.ndim == 3 and array.shape[-1] in (3, 4))
     return np.asarray(array)[None] if single else what

@@ -1,4 +1,4 @@
-"""CSV files of labels and of numbers, read by the standard library."""
+"""CSV files of labels, read by the standard library."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from latentia.data.files import Array
 from latentia.errors import BadData, near
 
-__all__ = ["labels_file", "labels_for", "read_csv", "read_table"]
+__all__ = ["is_number", "labels_file", "labels_for", "read_csv"]
 
 LABELS = ("label", "labels", "class", "target", "y", "category")
 NAMES = ("file", "filename", "name", "path", "image", "image_id", "id")
@@ -75,30 +75,9 @@ def read_csv(path: Path) -> tuple[list[str], list[list[str]]]:
         if len(line) != len(lines[0]):
             raise BadData(f"{path} has {len(line)} columns in line {number} and {len(lines[0])} in the first")
     lines = [[cell.strip() for cell in line] for line in lines]
-    if all(_is_number(cell) for cell in lines[0]):
+    if all(is_number(cell) for cell in lines[0]):
         return [str(index) for index in range(len(lines[0]))], lines
     return lines[0], lines[1:]
-
-
-def read_table(path: Path, labels: bool) -> tuple[Array, Array | None]:
-    """The numbers of a CSV file, ``(rows, columns)``, and the column of labels if it is asked for and there.
-
-    Raises:
-        BadData: a cell that is no number, named by line and column.
-    """
-    header, rows = read_csv(path)
-    place = next((index for index, each in enumerate(header) if each.lower() in LABELS), None) if labels else None
-    table = np.empty((len(rows), len(header) - (place is not None)))
-    kept = [index for index in range(len(header)) if index != place]
-    for number, row in enumerate(rows):
-        for column, index in enumerate(kept):
-            if not _is_number(row[index]):
-                raise BadData(
-                    f"{path} has {row[index]!r} in row {number + 1}, column {header[index]!r}; "
-                    f"only columns of numbers without gaps are read so far"
-                )
-            table[number, column] = float(row[index])
-    return table, None if place is None else np.array([row[place] for row in rows])
 
 
 def _column(path: Path, header: list[str], column: str | None, word: str) -> int:
@@ -126,7 +105,8 @@ def _by_name(path: Path, labels: dict[str, str], names: Sequence[str], word: str
     return np.array(found)
 
 
-def _is_number(text: str) -> bool:
+def is_number(text: str) -> bool:
+    """Whether text is a number."""
     try:
         float(text)
     except ValueError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,15 @@ from typing import Any
 import numpy as np
 
 from latentia.core import Spec
-from latentia.data.arrays import array_content, array_of, classes_of, digest
+from latentia.data.arrays import array_content, array_of, digest, with_labels
 from latentia.data.dataset import Content, Part
 from latentia.data.files import Array
 from latentia.data.options import DataOptions
 from latentia.data.pictures import Facts, Plan, Unreadable, facts_of, opened, plan, render
 from latentia.data.source import ArrayValues
+from latentia.data.tables.fitting import table_content
+from latentia.data.tables.overrides import said
+from latentia.data.tables.reading import frame_of_object, is_frame
 from latentia.errors import BadData
 
 __all__ = ["is_picture", "looked", "object_content", "rendered", "stacked"]
@@ -29,6 +33,8 @@ def object_content(what: Any, options: DataOptions, name: str = "array") -> Cont
     if _is_dataset(what):
         items, labels = _drained(what)
         return _labelled(items, labels, options, type(what).__name__.lower())
+    if is_frame(what):
+        return table_content(frame_of_object(what, said(options.columns)), "table", options.labels)
     if isinstance(what, tuple) and len(what) == 2:
         return _labelled(what[0], what[1], options, name)
     return _labelled(what, None, options, name)
@@ -75,14 +81,12 @@ def stacked(items: Sequence[Any], name: str) -> Array:
 
 
 def _labelled(items: Any, labels: Any, options: DataOptions, name: str) -> Content:
+    if is_frame(items):
+        content = object_content(items, dataclasses.replace(options, labels=False))
+        return with_labels(content, array_of(labels, "the labels"))
     if isinstance(items, list | tuple) and items and is_picture(items[0]):
         content = _pictures(items, options, name)
-        if labels is None:
-            return content
-        codes, classes = classes_of(array_of(labels, "the labels"), len(items), name)
-        part = Part(content.items.values, codes)
-        told = f"{content.hash}{digest(codes.numpy())}"
-        return Content(content.name, content.spec, part, told, classes, None, None, content.notes, content.description)
+        return content if labels is None else with_labels(content, array_of(labels, "the labels"))
     if isinstance(items, list | tuple) and items and hasattr(items[0], "shape"):
         items = stacked(items, name)
     return array_content(items if labels is None else (items, labels), name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from latentia.data.groups import grouped
 from latentia.data.options import DataOptions, size_text
 from latentia.data.pairs import open_two
 from latentia.data.reading import content_of, labelled_by
+from latentia.data.tables.fitting import typed
+from latentia.data.tables.overrides import columns_text
 
 __all__ = ["open"]
 
@@ -34,6 +37,7 @@ def open(
     direction: str | None = None,
     group_from: str | None = None,
     jitter: float = 0.0,
+    columns: str | Path | Mapping[str, Any] | None = None,
     cache: str | Path | None = None,
 ) -> DataSet:
     """Open data, and cut it into training, validation and test split.
@@ -41,9 +45,9 @@ def open(
     Args:
         what: a known name (``"digits"``; a folder of that name is ``"./digits"``); the path of a folder of pictures
             (folders in it are classes, or splits if they are called train and test), of a .zip or .tar of them, of a
-            .npy, .npz, idx or CSV file; an array or tensor, or a pair of one and its labels; a list of pictures; a
-            torch ``Dataset``. With ``pairing="pairs"`` also a folder or archive of pictures that show input and output
-            side by side, a CSV file with two columns of paths, or a .npz with ``a`` and ``b``.
+            .npy, .npz, idx, CSV or Parquet file; an array or tensor, or a pair of one and its labels; a data frame; a
+            list of pictures; a torch ``Dataset``. With ``pairing="pairs"`` also a folder or archive of pictures that
+            show input and output side by side, a CSV file with two columns of paths, or a .npz with ``a`` and ``b``.
         other: the second place of two: the other side of pairs (files matched by name, arrays by row), or the other
             domain.
         size: pixels of every picture: one number for squares, or ``"WIDTHxHEIGHT"``.
@@ -61,6 +65,9 @@ def open(
         direction: which side of pairs is the input: ``"AtoB"`` (as by default) or ``"BtoA"``.
         group_from: keep items of one group in one split; ``FILE.csv`` or ``FILE.csv:COLUMN`` names the groups.
         jitter: enlarge training pictures by this share and cut them back at a random place.
+        columns: what columns of a table are, where it should not be inferred: a TOML file or a mapping,
+            ``{"age": {"kind": "integer"}}`` with numeric, integer, binary, categorical, datetime or ignore; ``names``
+            is a list of all names for a CSV file without a header.
         cache: the folder for downloads and decoded pictures; by default the one ``LATENTIA_CACHE`` names, or the
             platform's own.
 
@@ -85,6 +92,7 @@ def open(
         direction,
         group_from,
         jitter,
+        columns_text(columns),
     )
     if pairing is not None:
         return open_two(what, other, options, cache_folder(cache))
@@ -93,4 +101,4 @@ def open(
         content = labelled_by(content, labels_from)
     if group_from is not None:
         (content,) = grouped([content], group_from, held_out)
-    return assemble(conformed(content, options), told, options)
+    return assemble(typed(conformed(content, options), options), told, options)

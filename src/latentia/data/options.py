@@ -62,6 +62,10 @@ class DataOptions:
         Between(0.0, 1.0),
     ] = 0.0
 
+    columns: Annotated[
+        str | None, Help('what columns of a table are: FILE.toml with [COLUMN] and under it kind = "categorical" ...')
+    ] = None
+
     def __post_init__(self) -> None:
         check(self)
         pixels(self.size)

@@ -172,7 +172,7 @@ def _assembled(found: Sides, told: tuple[str | None, str | None], options: DataO
         x["train"].spec, y=y["train"].spec, pairing=options.pairing or "", sides=sides[::-1] if turned else sides
     )
     make: Callable[[Any, Split, Split], Split] = Pairs if paired else Domains
-    splits = {name: make(spec, x[name], y[name]) for name in SPLITS}
+    splits: dict[str, Any] = {name: make(spec, x[name], y[name]) for name in SPLITS}
     content = hashlib.blake2b(f"{a.hash} {b.hash}".encode(), digest_size=16).hexdigest()
     kept, signature = recorded(*told, options, content)
     return DataSet(

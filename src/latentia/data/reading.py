@@ -13,9 +13,12 @@ from latentia.data.dataset import Content, Part
 from latentia.data.files import read_idx, read_npy, read_npz
 from latentia.data.folders import pictures_content, short_name
 from latentia.data.known import KNOWN
-from latentia.data.labels import labels_file, labels_for, read_table
+from latentia.data.labels import labels_file, labels_for
 from latentia.data.objects import object_content
 from latentia.data.options import DataOptions
+from latentia.data.tables.fitting import table_content
+from latentia.data.tables.overrides import said
+from latentia.data.tables.reading import TABLES, frame_of_file
 from latentia.errors import BadData, near
 
 __all__ = ["content_of", "labelled_by"]
@@ -54,13 +57,13 @@ def _file(path: Path, options: DataOptions, cache: Path) -> Content:
         return _npz(path, name)
     if ending == ".idx" or "ubyte" in path.name or path.name.endswith(".idx.gz"):
         return array_content(_with_labels(path, options), name)
-    if ending in (".csv", ".tsv"):
-        table, labels = read_table(path, options.labels)
-        return array_content(table if labels is None else (table, labels), name)
+    if ending in TABLES:
+        return table_content(frame_of_file(path, said(options.columns)), name, options.labels)
     if ending in PICTURES:
         raise BadData(f"{path} is one picture; data is a folder of them: {path.parent}")
     raise BadData(
-        f"{path} has an ending that is not known; data is a folder of pictures, .zip, .tar, .npy, .npz, .idx or .csv"
+        f"{path} has an ending that is not known; data is a folder of pictures, .zip, .tar, .npy, .npz, .idx, .csv or "
+        ".parquet"
     )
 
 

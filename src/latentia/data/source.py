@@ -32,10 +32,11 @@ class ArrayValues:
     Args:
         array: the numbers; it may be a memory map, which is read by whole batches.
         top: the integer that stands for 1.0; ``None`` for floats, which are taken as they are.
+        known: of a table, which columns of a row are known, bool ``(rows, columns)``, where some are not.
     """
 
-    def __init__(self, array: np.ndarray[Any, Any], top: int | None = None) -> None:
-        self.array, self.top = array, top
+    def __init__(self, array: np.ndarray[Any, Any], top: int | None = None, known: Tensor | None = None) -> None:
+        self.array, self.top, self.known = array, top, known
         self.tensor = torch.from_numpy(array)
 
     def __len__(self) -> int:
@@ -83,6 +84,8 @@ class Split:
         self.name, self.spec, self.values, self.rows = name, spec, values, rows
         self.labels, self.binarize, self.mirror, self.jitter = labels, binarize, mirror, jitter
         self._names = names
+        known = getattr(values, "known", None)
+        self._known = None if known is None or bool(known[rows].all()) else known
         self._permutation = functools.lru_cache(maxsize=2)(self._permute)
 
     def __len__(self) -> int:
@@ -150,7 +153,11 @@ class Split:
 
     def _batch(self, places: Tensor) -> Batch:
         picked = self.rows[places]
-        return Batch(self.values.gather(picked), label=None if self.labels is None else self.labels[picked])
+        return Batch(
+            self.values.gather(picked),
+            label=None if self.labels is None else self.labels[picked],
+            mask=None if self._known is None else self._known[picked],
+        )
 
     def _indices(self, seed: int, positions: range) -> Tensor:
         """The places of the split at these positions of the stream."""

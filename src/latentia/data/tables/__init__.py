@@ -1,0 +1,1 @@
+"""Tables: reading them, inferring the types of their columns, turning rows into numbers and numbers into rows."""

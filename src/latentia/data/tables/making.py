@@ -1,0 +1,158 @@
+"""From numbers back to a table: values in their units, decimals, range and type, categories as text."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from latentia.core import Column, Spec, key
+from latentia.data.files import Array
+from latentia.data.tables.frame import Frame, Series
+from latentia.data.tables.reading import needs
+from latentia.spec import OTHER, Aside
+
+__all__ = ["array_of_table", "made", "pandas_of", "table"]
+
+
+def table(
+    x: Tensor, spec: Spec, seeds: Sequence[int] | None = None, extrapolate: bool = False, label: Any = None
+) -> Any:
+    """Rows ``x`` as the kind of table that the model was trained on: a pandas data frame, or a float64 array.
+
+    Args:
+        x: ``(..., *spec.shape)``; all but the last axis are rows.
+        spec: with columns.
+        seeds: of each row, for fresh identifiers and for which rare value stands for :data:`~latentia.spec.OTHER`.
+        extrapolate: whether values may lie outside the range of the training rows.
+        label: that of the rows, where the table has a column of labels.
+    """
+    frame = made(x, spec, seeds, extrapolate, label)
+    return pandas_of(frame) if spec.form == "frame" else array_of_table(frame)
+
+
+def made(
+    x: Tensor, spec: Spec, seeds: Sequence[int] | None = None, extrapolate: bool = False, label: Any = None
+) -> Frame:
+    """Rows as a :class:`Frame`, with what was left out at its place. Arguments as :func:`table`."""
+    entries = x.detach().cpu().double().numpy().reshape(-1, spec.size)
+    flags = spec.flags
+    columns = []
+    for place, column in enumerate(spec.columns):
+        known = entries[:, flags[place]] > 0.5 if place in flags else np.ones(len(entries), bool)
+        columns.append(_series(column, entries[:, place], known, seeds, extrapolate))
+    for aside in sorted(spec.asides, key=lambda each: each.place):
+        columns.insert(aside.place, _set_aside(aside, len(entries), seeds, label))
+    return Frame("the table", tuple(columns), spec.form)
+
+
+def pandas_of(frame: Frame) -> Any:
+    """A pandas data frame with the types in which the columns came."""
+    needs("pandas")
+    import pandas
+
+    return pandas.DataFrame({column.name: _pandas(column) for column in frame.columns})
+
+
+def array_of_table(frame: Frame) -> Array:
+    """A float64 array ``(rows, columns)``; what is missing is NaN."""
+    columns = [_numbers(column) for column in frame.columns]
+    return np.stack(columns, 1) if columns else np.empty((0, 0))
+
+
+def _series(column: Column, entries: Array, known: Array, seeds: Sequence[int] | None, extrapolate: bool) -> Series:
+    if column.coded:
+        return _category(column, entries, known, seeds)
+    values = entries * column.scale + column.center
+    for atom in column.atoms:  # the entry is a float32: here it is the atom again, to the last digit
+        values = np.where(np.abs(entries - (atom - column.center) / column.scale) < 1e-6, atom, values)
+    if column.step:
+        decimals = round(-math.log10(column.step)) if column.kind == "numeric" else None
+        exact = np.round(values, decimals) if decimals is not None else np.round(values / column.step) * column.step
+        values = exact
+    if not extrapolate:
+        values = values.clip(column.low, column.high)
+    kind = "time" if column.kind == "datetime" else "number"
+    return Series(column.name, kind, np.where(known, values, 0), known, dtype=column.dtype)
+
+
+def _category(column: Column, entries: Array, known: Array, seeds: Sequence[int] | None) -> Series:
+    """Places as text; where a row has a rare value, one of those that were merged, by their frequency."""
+    places = np.round(entries).clip(0, len(column.categories) - 1).astype(np.int64)
+    texts = (*column.categories, *column.merged)
+    if column.categories[-1] == OTHER:
+        other = len(column.categories) - 1
+        rows = np.flatnonzero(places == other).tolist()
+        shares = np.cumsum(column.merged_rows) / max(1, sum(column.merged_rows))
+        for row in rows:
+            drawn = 0.0 if seeds is None else key(seeds[row], OTHER, column.name) / 2**63
+            places[row] = other + 1 + int(np.searchsorted(shares, drawn, "right")) if column.merged else 0
+    return Series(column.name, "text", places, known, texts, column.dtype)
+
+
+def _set_aside(aside: Aside, count: int, seeds: Sequence[int] | None, label: Any) -> Series:
+    """What stands in a column that is left out: fresh numbers for identifiers, the constant, the label, or nothing."""
+    none, every = np.zeros(count, bool), np.ones(count, bool)
+    empty = Series(aside.name, "text", np.full(count, -1), none, (), aside.dtype)
+    if aside.kind == "identifier" and seeds is not None:
+        if not aside.value:
+            return replace(empty, values=np.arange(count), known=every, texts=tuple(f"seed:{seed}" for seed in seeds))
+        return Series(aside.name, "number", float(aside.value) + np.asarray(seeds, float), every, dtype=aside.dtype)
+    if aside.kind == "label" and label is not None:
+        return replace(empty, values=np.zeros(count, np.int64), known=every, texts=(str(label),))
+    if aside.kind != "constant":
+        return empty
+    if aside.dtype.lower().startswith(("int", "uint", "float", "bool", "datetime")):
+        kind = "time" if aside.dtype.startswith("datetime") else "truth" if aside.dtype[:4] == "bool" else "number"
+        return Series(aside.name, kind, np.full(count, float(aside.value)), every, dtype=aside.dtype)
+    return replace(empty, values=np.zeros(count, np.int64), known=every, texts=(aside.value,))
+
+
+def _numbers(series: Series) -> Array:
+    """A column as float64, NaN where it is missing."""
+    values = series.values
+    if series.kind == "text":
+        table = np.array([_number(text) for text in series.texts] or [math.nan])
+        values = table[np.where(series.known, series.values, 0)]
+    return np.where(series.known, values, math.nan).astype(np.float64)
+
+
+def _number(text: str) -> float:
+    if text in ("False", "True"):
+        return float(text == "True")
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def _pandas(series: Series) -> Any:
+    import pandas
+
+    kind, known = series.dtype.lower(), series.known
+    if kind.startswith("datetime"):
+        zone = series.dtype.partition(", ")[2].rstrip("]") or None
+        micro = np.where(known, np.round(_numbers(series) * 1e6), 0).astype(np.int64)
+        found = pandas.Series(pandas.to_datetime(micro, unit="us", utc=True)).where(known)
+        return (found.dt.tz_convert(zone) if zone else found.dt.tz_localize(None)).astype(series.dtype)
+    if kind.startswith(("int", "uint", "bool")):
+        values = _numbers(series)
+        whole = pandas.Series(np.where(known, values, 0).astype(bool if kind.startswith("bool") else np.int64))
+        if known.all() and series.dtype == kind:
+            return whole.astype(series.dtype)
+        return whole.astype(_nullable(kind)).mask(~known)
+    if kind.startswith("float"):
+        return pandas.Series(_numbers(series)).astype(series.dtype)
+    texts = np.array([*series.texts, None], dtype=object)
+    chosen = texts[np.where(known, series.values, len(series.texts)).astype(np.int64)]
+    if series.dtype == "category":
+        return pandas.Series(pandas.Categorical(chosen))
+    return pandas.Series(chosen, dtype="str" if int(pandas.__version__.split(".")[0]) > 2 else object)
+
+
+def _nullable(kind: str) -> str:
+    return {"b": "boolean", "i": kind.replace("i", "I"), "u": kind.replace("ui", "UI")}[kind[0]]
