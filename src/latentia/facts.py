@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from latentia import data as data_layer
 from latentia import models
-from latentia.core import Recipe, Training, world
+from latentia.core import Recipe, Spec, Training, world
 from latentia.data.dataset import DataSet
 from latentia.data.options import DataOptions
 from latentia.errors import BadField, BadRun, near
 from latentia.fields import fields_of, from_json, to_json
-from latentia.training.machine import machine_for
+from latentia.training import checkpoint
+from latentia.training.machine import device_of, machine_for
 from latentia.training.run import FORMAT, Run, versions
 
-__all__ = ["data_of", "facts_of", "opened_for", "options_of", "recipe_of"]
+__all__ = ["data_of", "facts_of", "net_of", "opened_for", "options_of", "recipe_of"]
 
 SPLITS = ("train", "validation", "test")
 SAME = ("batch", "seed", "average", "precision")  # what a run keeps of its training when it goes on
@@ -52,6 +55,21 @@ def facts_of(recipe: Recipe, data: DataSet, training: Training) -> dict[str, Any
 def recipe_of(run: Run) -> Recipe:
     """The recipe of a run."""
     return from_json(models.load(run.facts["model"]), run.facts["recipe"])
+
+
+def net_of(run: Run, weights: Path, device: str = "auto") -> tuple[nn.Module, Recipe, Spec]:
+    """The net of a run with the weights of a file, in eval mode and without gradients; its recipe and spec.
+
+    Raises:
+        BadRun: weights that are missing or damaged.
+    """
+    recipe, spec = recipe_of(run), Spec.from_json(run.facts["spec"])
+    with torch.random.fork_rng(devices=[]):
+        net = recipe.build(spec)
+    dtype = torch.float64 if run.facts["training"]["precision"] == "float64" else torch.float32
+    net = net.to(device_of(device), dtype).eval().requires_grad_(False)
+    checkpoint.copy_into(net, checkpoint.read_tensors(weights), str(weights))
+    return net, recipe, spec
 
 
 def data_of(run: Run) -> DataSet:

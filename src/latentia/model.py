@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
 from latentia import data as data_layer
@@ -24,24 +23,27 @@ from latentia.core import (
     Spec,
     Translates,
 )
+from latentia.data.dataset import DataSet
 from latentia.errors import BadField, BadRun, CannotDo, near
-from latentia.facts import data_of, recipe_of
+from latentia.facts import data_of, net_of
 from latentia.judging import judging
 from latentia.metrics.features import Extractor
+from latentia.scoring import Scorer
+from latentia.tasks.calibrate import Calibration
 from latentia.tasks.encode import decode, encode
 from latentia.tasks.evaluate import Figure, evaluate
 from latentia.tasks.hourglass import Row, hourglass
 from latentia.tasks.invert import Inverted, Told, invert
 from latentia.tasks.items import coder_of, ends_of, labels_of, numbers_of
-from latentia.tasks.likelihood import LogProb, exact, log_likelihood
+from latentia.tasks.likelihood import DRAWS, LogProb, exact, log_likelihood
+from latentia.tasks.outliers import Outliers, Rule
 from latentia.tasks.reconstruct import reconstruct
 from latentia.tasks.sample import sample
+from latentia.tasks.score import Scores
 from latentia.tasks.traverse import importance, traverse
 from latentia.tasks.walk import Features, Walk, walk
 from latentia.tasks.working import label_of
-from latentia.training import checkpoint
-from latentia.training.machine import device_of
-from latentia.training.run import WEIGHTS, Run
+from latentia.training.run import WEIGHTS, Event, Run
 from latentia.translating import Translations, translation_figures
 
 Labels = str | int | Sequence[str | int] | None  # one for all items, or one for each
@@ -71,12 +73,7 @@ def load(run: str | Path, weights: str = "best", device: str = "auto", batch: in
         )
     if not path.is_file():
         raise BadRun(f"{folder.path} has no weights yet: its training was stopped before the first validation")
-    recipe, spec = recipe_of(folder), Spec.from_json(folder.facts["spec"])
-    with torch.random.fork_rng(devices=[]):
-        net = recipe.build(spec)
-    dtype = torch.float64 if folder.facts["training"]["precision"] == "float64" else torch.float32
-    net = net.to(device_of(device), dtype).eval().requires_grad_(False)
-    checkpoint.copy_into(net, checkpoint.read_tensors(path), str(path))
+    net, recipe, spec = net_of(folder, path, device)
     return Model(net, recipe, spec, folder, batch)
 
 
@@ -303,6 +300,81 @@ class Model:
     def _exact(self) -> nn.Module:
         """The net that scores are computed by: of a table's a copy in float64."""
         return exact(self.net) if self.spec.kind == "table" else self.net
+
+    def score(self, x: Any, draws: int = DRAWS, seed: int = 0, label: Labels = None) -> Scores:
+        """How outlying items are, with where it comes from; higher is more outlying.
+
+        ``-log p(x)`` of a density, the squared error of an autoencoder, what a generator cannot show (with its critic's
+        word) of a game: ``kind`` says which.
+        """
+        return self._scorer(draws, seed).scores(self.given(x, label)[0])
+
+    def outliers(
+        self,
+        x: Any,
+        rate: float | None = None,
+        fdr: float | None = None,
+        contamination: float | None = None,
+        *,
+        draws: int = DRAWS,
+        seed: int = 0,
+        label: Labels = None,
+        refit: bool | None = None,
+        data: DataSet | None = None,
+        tell: Callable[[str], None] | None = None,
+        progress: Callable[[Event], None] | None = None,
+    ) -> Outliers:
+        """Which items are outliers, with a p-value and reasons for each.
+
+        The p-value is the share of good rows that are at least as odd: of the test split, which is scored once, and
+        those that :meth:`calibrate` added. Rows that the model was trained on are recognised, and judged by models that
+        were trained without them.
+
+        Args:
+            x: the items.
+            rate: of false alarms: a good item is an outlier with at most this probability; 0.01 by default.
+            fdr: instead of it a false discovery rate over all items (Benjamini-Hochberg).
+            contamination: instead of both the share of items that are outliers, whatever their p-values.
+            draws: of each likelihood.
+            seed: of draws.
+            label: of the items, for a model of labels.
+            refit: whether five models may be trained to judge rows of the training, and kept in the run; by default for
+                tables. Where they may not, such rows have no p-value.
+            data: what the model was trained on, opened, if it was an array in memory.
+            tell: hears what takes long, and what a person should know.
+            progress: is told what happens while those models are trained.
+
+        Raises:
+            BadField: several rules, a number outside (0, 1), or a rate that the calibration rows cannot reach.
+            BadRun: the data that the model was trained on cannot be opened again.
+        """
+        rule, scorer = Rule(rate, fdr, contamination), self._scorer(draws, seed, data, tell)
+        scorer.progress = progress
+        return scorer.outliers(self.given(x, label)[0], rule, refit)
+
+    def calibrate(
+        self,
+        x: Any,
+        *,
+        draws: int = DRAWS,
+        seed: int = 0,
+        label: Labels = None,
+        data: DataSet | None = None,
+        tell: Callable[[str], None] | None = None,
+    ) -> Calibration:
+        """Add good items that the model never saw to those that :meth:`outliers` judges by: lower rates are in reach.
+
+        Raises:
+            BadData: none of them is new.
+        """
+        name = str(x) if isinstance(x, str | Path) else f"{type(x).__name__}"
+        return self._scorer(draws, seed, data, tell).calibrate(self.given(x, label)[0], name)
+
+    def _scorer(
+        self, draws: int, seed: int, data: DataSet | None = None, tell: Callable[[str], None] | None = None
+    ) -> Scorer:
+        opened = self.data if data is None else (lambda: data)
+        return Scorer(self.net, self.spec, self.folder, opened, draws, seed, tell or (lambda _: None))
 
     def evaluate(
         self,

@@ -316,8 +316,8 @@ class Sums:
         return _array(means.std(1) / math.sqrt(count) / (self.first / draws))
 
     def explained(self) -> Array:
-        """The weighted means of -terms, ``(count, terms)``."""
-        return _array(-self.told / self.first[:, None])
+        """The weighted means of -terms, ``(count, terms)``; 0 where the item is impossible, whatever its code."""
+        return np.nan_to_num(_array(-self.told / self.first[:, None]), nan=0.0)
 
     def terms(self, draws: int) -> tuple[Array, Array]:
         """Distortion and rate."""

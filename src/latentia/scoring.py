@@ -1,0 +1,284 @@
+"""Scoring: what a run keeps to judge rows by, and how rows that it was trained on are judged without it.
+
+    calibration.safetensors, calibration.json   scores of the test split, and of good rows that were added
+    folds/K-of-5/                               the same recipe, trained without the K-th fifth of the training rows
+
+A row that the model was trained on fits it better than a new one, and cannot be held against new ones by that model. It
+gets its p-value from a model that was trained without it and its fifth: under that one it is exchangeable with the
+other rows of the fifth and with the test split (Vovk 2015, "Cross-conformal predictors", out-of-fold).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from latentia.core import Batch, Spec, Training
+from latentia.data.dataset import DataSet
+from latentia.data.source import Split
+from latentia.errors import BadField, BadRun
+from latentia.facts import facts_of, net_of, recipe_of
+from latentia.fields import from_json
+from latentia.tasks.calibrate import Calibration, calibrated, signatures
+from latentia.tasks.likelihood import exact
+from latentia.tasks.outliers import Judged, Outliers, Rule, decided, joined, judged
+from latentia.tasks.score import Scores, kind_of, scores, stacked
+from latentia.tasks.working import Net, parts
+from latentia.training import checkpoint, loop
+from latentia.training.lock import alone
+from latentia.training.run import WEIGHTS, Event, Run
+
+__all__ = ["FOLDS", "Scorer", "fingerprint"]
+
+FOLDS = 5
+FORMAT = 1
+CHUNK = 4096  # rows that are scored and judged at once
+SAME = ("fingerprint", "draws", "seed")  # scores of other weights or draws are not comparable
+Tell = Callable[[str], None]
+
+
+@dataclass
+class Scorer:
+    """A trained net with its run, as a judge of rows.
+
+    Attributes:
+        net: as it was loaded; tables are scored by a copy of it in float64.
+        spec: of its data.
+        run: its folder.
+        open: opens the data that it was trained on.
+        draws: of each likelihood.
+        seed: of draws and searches.
+        tell: hears what takes long, and what a person should know.
+        progress: is told what happens while folds are trained.
+    """
+
+    net: Net
+    spec: Spec
+    run: Run
+    open: Callable[[], DataSet]
+    draws: int
+    seed: int
+    tell: Tell
+    progress: Callable[[Event], None] | None = None
+
+    @cached_property
+    def exact(self) -> Net:
+        """The net that scores are computed by."""
+        return exact(self.net) if self.spec.kind == "table" else self.net
+
+    @cached_property
+    def data(self) -> DataSet:
+        """The data that the net was trained on."""
+        return self.open()
+
+    def scores(self, batch: Batch, net: Net | None = None) -> Scores:
+        """The scores of items."""
+        return scores(net or self.exact, batch, self.spec, self.draws, self.seed)
+
+    def outliers(self, batch: Batch, rule: Rule, refit: bool | None = None) -> Outliers:
+        """Which items are outliers, with their p-values and reasons.
+
+        Args:
+            batch: the items; rows that were used in training are recognised.
+            rule: the decision.
+            refit: whether :data:`FOLDS` models may be trained to judge such rows, kept in the run; by default for
+                tables. Where they may not, those rows have no p-value (NaN).
+
+        Raises:
+            BadField: a rate that the calibration rows cannot reach.
+            BadRun, BadData: the data that the model was trained on cannot be opened again.
+        """
+        calibration = self.calibration
+        rule.check(len(calibration))
+        marks = signatures(batch)
+        found = joined([self.judged(_rows(batch, some), marks[some]) for some in parts(len(marks), CHUNK)])
+        self._trained(batch, marks, found, self.spec.kind == "table" if refit is None else refit)
+        return decided(found, rule, self.spec, kind_of(self.net), calibration)
+
+    def judged(self, batch: Batch, marks: NDArray[np.int64]) -> Judged:
+        """Items beside the calibration rows of the run."""
+        return judged(self.scores(batch), marks, self.calibration)
+
+    # --- calibration ---------------------------------------------------------------------------------------------
+
+    @cached_property
+    def calibration(self) -> Calibration:
+        """That of the run, made from the test split and kept when it is first asked for."""
+        kept = _read(self.run.path)
+        if kept is not None and all(kept.facts.get(name) == self.facts[name] for name in SAME):
+            return kept
+        if kept is not None and kept.facts.get("added"):
+            self._refuse(kept)
+        test, seen = self.data.test, {"validation": self.data.validation, "train": self.data.train}
+        if not len(test):
+            raise BadRun(f"{self.run.path} has no test split to judge rows by; give good rows: latentia calibrate")
+        self.tell(f"calibration: {len(test):,} test rows are scored once and kept in {self.run.path}")
+        marks = {name: np.concatenate([signatures(each) for each in _read_all(split)]) for name, split in seen.items()}
+        found = calibrated(self._scored(test, self.exact), marks, {**self.facts, "test": len(test), "added": []})
+        self._keep(self.run.path, found)
+        return found
+
+    def _refuse(self, kept: Calibration) -> None:
+        """Scores of added rows are not thrown away for others' sake, unless their weights are gone."""
+        if kept.facts["fingerprint"] != self.facts["fingerprint"]:
+            rows = sum(each["rows"] for each in kept.facts["added"])
+            self.tell(
+                f"the weights have changed: {rows:,} rows that were added to the calibration have to be added again"
+            )
+            return
+        told = ", ".join(f"{name} {kept.facts[name]}" for name in SAME[1:])
+        raise BadField(f"{self.run.path} was calibrated with more rows by {told}; ask with the same --draws and --seed")
+
+    def calibrate(self, batch: Batch, name: str) -> Calibration:
+        """Add the scores of good rows that the model never saw; those that it knows already are left out.
+
+        Raises:
+            BadData: none of them is new.
+        """
+        marks = signatures(batch)
+        found = stacked([self.scores(_rows(batch, some)) for some in parts(len(marks), CHUNK)])
+        try:
+            self.calibration = self.calibration.more(found, marks, name)
+        except BadRun as error:
+            self.tell(f"{error}; these rows alone calibrate, and rows of the training are not recognised")
+            told = {**self.facts, "test": 0, "added": [{"name": name, "rows": len(marks)}]}
+            self.calibration = calibrated([(found, marks)], {}, told)
+        self._keep(self.run.path, self.calibration)
+        return self.calibration
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        """What scores depend on beside the rows."""
+        return {"format": FORMAT, "fingerprint": fingerprint(self.net), "draws": self.draws, "seed": self.seed}
+
+    def _scored(self, source: Split, net: Net) -> Iterator[tuple[Scores, NDArray[np.int64]]]:
+        for batch in _read_all(source):
+            yield self.scores(batch, net), signatures(batch)
+
+    def _keep(self, path: Path, found: Calibration) -> None:
+        """Write a calibration; a run that cannot be written to is used without."""
+        try:
+            with self.run.writing():
+                checkpoint.write_tensors(path / "calibration.safetensors", found.tensors())
+                checkpoint.write_json(path / "calibration.json", dict(found.facts))
+        except BadRun as error:
+            self.tell(f"the calibration is not kept: {error}")
+
+    # --- rows of the training --------------------------------------------------------------------------------------
+
+    def _trained(self, batch: Batch, marks: NDArray[np.int64], found: Judged, refit: bool) -> None:
+        """Judge rows of the training split by models without them, or not at all; in place."""
+        rows = np.flatnonzero(found.origin == "train")
+        if not len(rows):
+            return
+        told = f"{len(rows):,} of {len(marks):,} rows were used in training"
+        if not refit:
+            found.p_values[rows] = np.nan
+            self.tell(f"{told}: they fit the model better than new rows would, and get no p-value without a refit")
+            return
+        self.tell(f"{told}: they are judged by {FOLDS} models that were trained without them ({self._cost()})")
+        for fold in sorted(set((marks[rows] % FOLDS).tolist())):
+            own = rows[marks[rows] % FOLDS == fold]
+            net, calibration = self._fold(int(fold))
+            for some in parts(len(own), CHUNK):
+                places = own[some]
+                part = _rows(batch, torch.from_numpy(places))
+                better = judged(self.scores(part, net), marks[places], calibration)
+                for name in ("scores", "p_values", "contributions", "constants"):
+                    getattr(found, name)[places] = getattr(better, name)
+
+    def _cost(self) -> str:
+        kept = sum((_place(self.run, fold) / "calibration.json").is_file() for fold in range(FOLDS))
+        if kept == FOLDS:
+            return "kept in the run"
+        return f"{FOLDS - kept} trainings of {self.run.facts['budget'] or 0:,} rows each, once; kept in the run"
+
+    def _fold(self, fold: int) -> tuple[Net, Calibration]:
+        """A model that was trained without a fold, and the scores of the fold and of the test split by it."""
+        place = _place(self.run, fold)
+        kept = _read(place)
+        if kept is not None and kept.facts.get("of") == self.facts:
+            net = self._net_at(place)
+            return (exact(net) if self.spec.kind == "table" else net), kept
+        marks = np.concatenate([signatures(each) for each in _read_all(self.data.train)])
+        inside = torch.from_numpy(np.flatnonzero(marks % FOLDS == fold))
+        outside = torch.from_numpy(np.flatnonzero(marks % FOLDS != fold))
+        if not len(outside):
+            raise BadRun(f"{self.run.path} was trained on {len(marks):,} rows: without a fold of them none is left")
+        net = self._refitted(place, fold, outside)
+        net = exact(net) if self.spec.kind == "table" else net
+        scored = [*self._scored(self.data.test, net), *self._scored(_subset(self.data.train, inside), net)]
+        found = calibrated(scored, {}, {"format": FORMAT, "of": self.facts, "fold": fold})
+        self._keep(place, found)
+        return net, found
+
+    def _refitted(self, place: Path, fold: int, rows: torch.Tensor) -> nn.Module:
+        """The recipe of the run trained again, with its budget and seed, on these rows of its training split."""
+        asked = {**self.run.facts["asked"], "images": self.run.facts["budget"], "steps": None, "minutes": None}
+        training = from_json(Training, {**asked, "tensorboard": False})
+        recipe = recipe_of(self.run)
+        data = dataclasses.replace(
+            self.data, train=_subset(self.data.train, rows), signature=f"{self.data.signature}-{fold}"
+        )
+        if place.exists() and (Run.open(place).facts.get("of") != self.facts["fingerprint"]):
+            shutil.rmtree(place)
+        folder = Run(place)
+        with alone(place):
+            folder.begin({**facts_of(recipe, data, training), "of": self.facts["fingerprint"]})
+            loop.train(recipe, data.train, data.validation, training, folder, self.progress or (lambda _: None))
+        shutil.rmtree(folder.checkpoints, ignore_errors=True)
+        return self._net_at(place)
+
+    def _net_at(self, place: Path) -> nn.Module:
+        path = next((place / name for name in WEIGHTS.values() if (place / name).is_file()), place / WEIGHTS["best"])
+        return net_of(Run.open(place), path, "cpu" if self.spec.kind == "table" else "auto")[0]
+
+
+def fingerprint(net: nn.Module) -> str:
+    """A hash of all weights of a net."""
+    found = hashlib.blake2b(digest_size=12)
+    for name, tensor in net.state_dict().items():
+        found.update(name.encode())
+        found.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return found.hexdigest()
+
+
+def _place(run: Run, fold: int) -> Path:
+    return run.path / "folds" / f"{fold + 1}-of-{FOLDS}"
+
+
+def _read(path: Path) -> Calibration | None:
+    """The calibration in a folder; ``None`` where there is none, or none that is whole."""
+    try:
+        facts = json.loads((path / "calibration.json").read_text(encoding="utf-8"))
+        if facts["format"] != FORMAT:
+            return None
+        return Calibration.of_tensors(checkpoint.read_tensors(path / "calibration.safetensors"), facts)
+    except (OSError, ValueError, KeyError, TypeError, BadRun):
+        return None
+
+
+def _read_all(source: Split) -> Iterator[Batch]:
+    return (source.read(some) for some in parts(len(source), CHUNK))
+
+
+def _subset(source: Split, places: torch.Tensor) -> Split:
+    """Some rows of a split."""
+    told = (source.binarize, source.mirror, source.jitter)
+    return Split(source.name, source.spec, source.values, source.rows[places], source.labels, None, *told)
+
+
+def _rows(batch: Batch, rows: Any) -> Batch:
+    return batch._replace(**{name: slot[rows] for name, slot in batch.slots()})

@@ -1,0 +1,161 @@
+"""Outliers: which items do not belong, how sure that is, and why.
+
+Contributions say why: what a column (or pixel) adds to an item's score, less what it adds on average to those of
+calibration rows; one more entry is for the latent part. They are signed, and with the mean score of the calibration
+rows they add up to the item's score.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentia.core import Batch, Column, Spec
+from latentia.errors import BadField
+from latentia.metrics.conformal import adjusted, reachable
+from latentia.tasks.calibrate import Calibration, check_rate, filled
+from latentia.tasks.score import LATENT, Kind, Scores, term_names
+
+__all__ = ["Judged", "Outliers", "Rule", "decided", "joined", "judged", "value_of"]
+
+Array = NDArray[np.float64]
+RATE = 0.01
+
+
+@dataclass(frozen=True)
+class Rule:
+    """When an item is an outlier: one of three, ``rate`` 0.01 where nothing is said.
+
+    Attributes:
+        rate: of false alarms: a good item is flagged with at most this probability.
+        fdr: false discovery rate over all items together: of those that are flagged, at most this share is good on
+            average (Benjamini-Hochberg).
+        contamination: the share that is flagged, whatever the p-values: for who knows how many are bad.
+    """
+
+    rate: float | None = None
+    fdr: float | None = None
+    contamination: float | None = None
+
+    def __post_init__(self) -> None:
+        given = {name: value for name, value in vars(self).items() if value is not None}
+        if len(given) > 1:
+            raise BadField(f"{' and '.join(given)} were both given; which items are outliers is decided by one of them")
+        for name, value in given.items():
+            if not 0 < value < 1:
+                raise BadField(f"{name} is {value:g}; it lies between 0 and 1, for example {RATE:g}")
+        if not given:
+            object.__setattr__(self, "rate", RATE)
+
+    def check(self, count: int) -> None:
+        """Refuse a rate that ``count`` calibration rows cannot reach.
+
+        Raises:
+            BadField: with the rate that they reach, and the way out.
+        """
+        if self.rate is not None:
+            check_rate(self.rate, count)
+
+    def told(self, count: int, items: int) -> str:
+        """The rule in words, for ``count`` calibration rows and so many items."""
+        if self.contamination is not None:
+            return f"the {self.contamination:g} of highest scores: no rate of false alarms is promised"
+        if self.rate is not None:
+            return f"p-value at most {self.rate:g}: a good row is flagged with at most this probability"
+        fewest = int(np.ceil(items * reachable(count) / float(self.fdr or 1)))
+        more = f"; with {count:,} calibration rows none is flagged unless {fewest:,} are" if fewest > 1 else ""
+        return f"false discovery rate {self.fdr:g} (Benjamini-Hochberg){more}"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Some items beside a calibration: all but the decision, which may need all items."""
+
+    scores: Array  # (N,)
+    p_values: Array  # (N,)
+    origin: NDArray[np.str_]  # (N,) what the model knows of the item: new, calibration, train, validation
+    contributions: Array  # (N, T + 1) signed, the latent part last
+    constants: Array  # (N,) what the contributions are counted from
+
+
+@dataclass(frozen=True)
+class Outliers(Judged):
+    """Items with their scores, p-values and reasons.
+
+    Attributes:
+        outlier: ``(N,)`` bool.
+        names: ``(T + 1,)`` what contributions belong to.
+        kind: what a score is.
+        rule: the decision in words.
+    """
+
+    outlier: NDArray[np.bool_]
+    names: list[str]
+    kind: Kind
+    rule: str
+
+    def reasons(self, item: int, count: int = 3) -> list[tuple[str, float]]:
+        """What adds most to the score of one item: names and contributions, the largest first, positive ones only."""
+        own = self.contributions[item]
+        first = np.argsort(-own, kind="stable")[:count]
+        return [(self.names[place], float(own[place])) for place in first if own[place] > 0]
+
+
+def judged(scores: Scores, marks: NDArray[np.int64], calibration: Calibration) -> Judged:
+    """Scores of items with their p-values and contributions.
+
+    An item that is a calibration row has the score that was kept, and is judged by the others. A column that is unknown
+    in a row costs what it costs on average: its contribution is 0, so that a row is neither odd nor ordinary by what it
+    lacks.
+    """
+    value, terms = filled(scores, calibration.mean)
+    inside = calibration.places(marks)
+    known = np.where(inside >= 0, calibration.scores[inside], value)
+    latent = scores.latent + (known - value) - calibration.latent  # equal up to rounding: it adds up
+    contributions = np.concatenate([terms - calibration.mean, latent[:, None]], axis=1)
+    constants = np.full(len(scores), calibration.constant)
+    return Judged(known, calibration.p_values(known, marks), calibration.origin(marks), contributions, constants)
+
+
+def joined(parts: list[Judged]) -> Judged:
+    """Several blocks as one."""
+    return Judged(*(np.concatenate([getattr(part, name) for part in parts]) for name in Judged.__dataclass_fields__))
+
+
+def decided(found: Judged, rule: Rule, spec: Spec, kind: Kind, calibration: Calibration) -> Outliers:
+    """Which items are outliers by a rule. Those without a p-value (NaN) are not, except by contamination.
+
+    Raises:
+        BadField: a rate that the calibration rows cannot reach.
+    """
+    rule.check(len(calibration))
+    count, told = len(found.scores), rule.told(len(calibration), len(found.scores))
+    asked = ~np.isnan(found.p_values)
+    outlier = np.zeros(count, dtype=bool)
+    if rule.contamination is not None:
+        most = round(rule.contamination * count)
+        outlier[np.argsort(-found.scores, kind="stable")[:most]] = True
+    elif rule.rate is not None:
+        outlier[asked] = found.p_values[asked] <= rule.rate * (1 + 1e-12)
+    elif asked.any():
+        outlier[asked] = adjusted(found.p_values[asked]) <= float(rule.fdr or 0)
+    names = [*term_names(spec, found.contributions.shape[1] - 1), LATENT]
+    return Outliers(**vars(found), outlier=outlier, names=names, kind=kind, rule=told)
+
+
+def value_of(column: Column, batch: Batch, row: int, place: int, spec: Spec) -> str:
+    """The value of a column in one row of a batch, as a person reads it."""
+    entry = float(batch.x[row, place])
+    flag = spec.flags.get(place)
+    if (batch.mask is not None and not bool(batch.mask[row, place])) or (flag is not None and not batch.x[row, flag]):
+        return "missing"
+    if column.coded:
+        return column.categories[int(entry)]
+    value = entry * column.scale + column.center
+    if column.kind == "datetime":
+        return str(np.datetime64(round(value), "s"))
+    if column.step:
+        value = round(value / column.step) * column.step
+    return f"{value:.6g}"
