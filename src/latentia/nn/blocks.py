@@ -21,7 +21,12 @@ class InstanceNorm(nn.Module):
 
     Ulyanov et al. 2016, "Instance Normalization: The Missing Ingredient for Fast Stylization". No statistic is kept,
     so no example sees another: batch norm at a batch of 1 is the same.
+
+    Computed as a group norm of one channel a group: the same numbers, 2 to 3 times as fast on a processor, where both
+    lose more than half of their speed in channels-last layout.
     """
+
+    contiguous = True  # the layout that a net with such norms is the faster in
 
     def __init__(self, channels: int, affine: bool = True) -> None:
         super().__init__()
@@ -31,9 +36,9 @@ class InstanceNorm(nn.Module):
     def forward(self, x: Tensor, moments: Moments | None = None) -> Tensor:
         """The normalised features; ``moments`` may give others than the pictures' own to normalise by."""
         if moments is None:
-            # not nn.functional.instance_norm, which refuses maps of one pixel while training
+            # not nn.functional.group_norm, which refuses maps of one pixel
             cudnn = torch.backends.cudnn.enabled
-            return torch.instance_norm(x, self.weight, self.bias, None, None, True, 0.0, EPSILON, cudnn)
+            return torch.group_norm(x.contiguous(), x.shape[1], self.weight, self.bias, EPSILON, cudnn)
         wide = x.to(torch.promote_types(x.dtype, torch.float32))
         mean, square = moments(wide)
         y = (wide - mean) * ((square - mean.square()).clamp(min=0) + EPSILON).rsqrt()

@@ -42,9 +42,13 @@ class Machine:
         return partial(torch.autocast, self.device.type, torch.bfloat16)
 
     def place(self, net: nn.Module) -> nn.Module:
-        """The net on the device; pictures' nets in channels-last layout, which is 1.2 to 1.3 times as fast."""
+        """The net on the device; pictures' nets in channels-last layout, which is 1.2 to 1.3 times as fast.
+
+        Not on a processor where a part of the net is ``contiguous``, as instance norms are: 1.1 times as fast so.
+        """
         net = net.to(self.device, self.dtype)
-        if any(weight.dim() == 4 for weight in net.parameters()):
+        slower = self.device.type == "cpu" and any(getattr(part, "contiguous", False) for part in net.modules())
+        if not slower and any(weight.dim() == 4 for weight in net.parameters()):
             net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         return net
 
