@@ -28,7 +28,7 @@ from latentia.metrics.pareto import shape_of_excesses, tail_length
 from latentia.tasks.draws import DrawNoise, FixedNoise, replicates
 from latentia.tasks.working import Net, check_given, given, parts, place, require, still
 
-__all__ = ["DRAWS", "Explained", "LogProb", "Weighed", "exact", "explain", "log_likelihood", "weigh"]
+__all__ = ["DRAWS", "Explained", "LogProb", "Weighed", "exact", "explain", "fit_of", "log_likelihood", "weigh"]
 
 Array = NDArray[np.float64]
 DRAWS = 128  # of a score: as many as a stream of many rows can bear
@@ -221,6 +221,15 @@ def _pass(
         parted = None if terms is None else terms.view(count, each, -1)[:, :left]
         sums.add(fit.view(count, each)[:, :left], rate[:, :left], parted)
     return sums
+
+
+def fit_of(likelihood: Distribution, x: Tensor, mask: Tensor | None) -> Tensor:
+    """Log p(x|z) ``(N,)`` without the terms that a mask ``(N, terms)`` says are unknown.
+
+    Raises:
+        BadData: a mask that does not fit.
+    """
+    return _fit(likelihood, x, mask, whole=False)[0]
 
 
 def _fit(likelihood: Distribution, x: Tensor, mask: Tensor | None, whole: bool) -> tuple[Tensor, Tensor | None]:
