@@ -12,7 +12,7 @@ import latentia as lt
 from latentia import models
 from latentia.core import Training
 from latentia.data.cache import cache_folder
-from latentia.errors import BadData, BadField
+from latentia.errors import BadData, BadField, CannotDo
 from latentia.judging import judge, labelled
 from latentia.models import _classifier
 
@@ -181,3 +181,14 @@ def test_few_held_out_items_are_remarked_where_they_choose_the_weights():
     (told,) = models.remarks(lt.GAN(), range(40))
     assert "by KID on 40 held-out items, which is noisy" in told
     assert models.remarks(lt.GAN(), range(400)) == models.remarks(lt.VAE(), range(40)) == []
+
+
+def test_latent_figures_come_beside_those_of_samples_and_need_an_encoder(runs):
+    figures = names(runs["vae"].evaluate(metrics=["latent", "kid"], count=60))
+    assert figures[0] == "prior draws that look real"
+    assert figures[-1] == "KID"
+    assert {"holes", "stretch", "worst stretch over median", "path length"} <= set(figures)
+    with pytest.raises(CannotDo, match="latent figures needs a model that encodes and decodes; GANNet does not"):
+        runs["plain"].evaluate(metrics=["latent"])
+    with pytest.raises(BadField, match="did you mean 'latent'"):
+        runs["vae"].evaluate(metrics=["latnt"])

@@ -10,17 +10,19 @@ from typing import Any, cast
 from torch import Tensor
 
 from latentia import data as data_layer
+from latentia.core import Reconstructs
 from latentia.data.dataset import DataSet
 from latentia.errors import BadData, BadField
 from latentia.metrics.features import Extractor
 from latentia.tasks.distances import chosen
 from latentia.tasks.evaluate import Figure
 from latentia.tasks.features import SEED, ClassifierFeatures, extractor_for, known, predict, usual
+from latentia.tasks.latent import LATENT, latent_figures
 from latentia.tasks.measure import ALL, CLASSES, Judge, measure, size_of
-from latentia.tasks.working import Net, parts, place
+from latentia.tasks.working import Net, parts, place, require
 from latentia.training.kept import kept
 
-__all__ = ["judge", "judging"]
+__all__ = ["judge", "judging", "latent"]
 
 CHUNK = 512  # items that are read at once
 
@@ -47,6 +49,12 @@ def judging(
         BadField: an unknown metric or extractor, or what it needs is not there.
         BadData: too few items, or a file of weights that is missing or damaged.
     """
+    if LATENT in (metrics or ()):
+        own: dict[str, Any] = {"extractor": extractor, "extractor_seed": extractor_seed, "count": count, "seed": seed}
+        own |= {"extractor_weights": extractor_weights}
+        figures = latent(net, data, split, metrics=metrics, **own)
+        rest = [name for name in metrics or () if name != LATENT]
+        return [*figures, *(judging(net, data, split, metrics=rest, tell=tell, **own) if rest else [])]
     spec, judges = data.spec, CLASSES in (metrics or ())
     word = usual(spec) if extractor is None else extractor if isinstance(extractor, str) else None
     # all that can be refused is, before a classifier is trained
@@ -73,6 +81,37 @@ def judging(
     )
 
 
+def latent(
+    net: Net,
+    data: DataSet,
+    split: str,
+    *,
+    metrics: Sequence[str] | None = None,
+    extractor: str | Extractor | None = None,
+    extractor_seed: int | None = None,
+    extractor_weights: str | Path | None = None,
+    count: int | None = None,
+    seed: int = 0,
+) -> list[Figure]:
+    """The figures of a latent space (:func:`latentia.tasks.latent.latent_figures`) in the features that are asked for.
+
+    Raises:
+        BadField, BadData: as :func:`judging`.
+    """
+    word = usual(data.spec) if extractor is None else extractor if isinstance(extractor, str) else None
+    require(net, Reconstructs, "latent figures")
+    _check(word, data, split, metrics, extractor_seed, extractor_weights, count)
+    if word == "classifier":
+        data = labelled(data)
+        found: Extractor = ClassifierFeatures(judge(data, str(place(net).device)).net)
+    elif word is not None:
+        number = SEED if extractor_seed is None else extractor_seed
+        found = extractor_for(word, data.spec, number, None, extractor_weights)
+    else:
+        found = cast(Extractor, extractor)
+    return latent_figures(net, getattr(data, split), found, split=split, count=count, seed=seed)
+
+
 def _check(
     word: str | None,
     data: DataSet,
@@ -83,9 +122,9 @@ def _check(
     count: int | None,
 ) -> None:
     """Refuse unknown names, what would have no effect, and too few items."""
-    chosen(metrics or (), ALL)
+    chosen(metrics or (), (*ALL, LATENT))
     if metrics is not None and not metrics:
-        raise BadField(f"no metric is named; known: {', '.join(ALL)}")
+        raise BadField(f"no metric is named; known: {', '.join((*ALL, LATENT))}")
     if word is not None:
         known(word, data.spec)
     if CLASSES in (metrics or ()) and data.spec.kind != "image":

@@ -31,7 +31,8 @@ class Measuring:
         str | None,
         _flag(
             "some of frechet, kid, precision, recall, density, coverage, wasserstein, ms-ssim, classes (translations: "
-            "l1, psnr, ssim, kid, cycle), with commas between them; by default all that the data allows"
+            "l1, psnr, ssim, kid, cycle), with commas between them; by default all that the data allows. latent: if "
+            "the latent space has gaps or jumps, of models with an encoder"
         ),
     ] = None
     extractor: Annotated[

@@ -16,7 +16,7 @@ from latentia.errors import BadData
 from latentia.metrics.fractions import average_of, fraction
 from latentia.metrics.rows import Array, as_two, chunks
 
-__all__ = ["Neighbours", "neighbours"]
+__all__ = ["Neighbours", "neighbours", "radii", "squared"]
 
 
 class Neighbours(NamedTuple):
@@ -41,10 +41,10 @@ def neighbours(real: Any, samples: Any, k: int = 5) -> Neighbours:
         raise BadData(f"{k} neighbours need more than {k} items on both sides; there are {len(truth)} and {len(drawn)}")
     middle = truth.mean(0)  # products of numbers far from 0 lose the distance between them
     truth, drawn = truth - middle, drawn - middle
-    reach, grasp = _radii(truth, k), _radii(drawn, k)
+    reach, grasp = radii(truth, k), radii(drawn, k)
     inside, met, covered = np.zeros(len(drawn)), np.zeros(len(truth), bool), np.zeros(len(truth), bool)
     for part in chunks(len(drawn), len(truth)):
-        apart = _squared(drawn[part], truth)
+        apart = squared(drawn[part], truth)
         near = apart <= reach
         inside[part] = near.sum(1)
         covered |= near.any(0)
@@ -52,7 +52,8 @@ def neighbours(real: Any, samples: Any, k: int = 5) -> Neighbours:
     return Neighbours(fraction(inside > 0), fraction(met), average_of(inside / k), fraction(covered))
 
 
-def _squared(x: Array, y: Array) -> Array:
+def squared(x: Array, y: Array) -> Array:
+    """The squared distances of rows ``(N, D)`` and ``(M, D)``, ``(N, M)``."""
     apart = x @ y.T
     apart *= -2
     apart += np.einsum("nd,nd->n", x, x)[:, None]
@@ -60,11 +61,11 @@ def _squared(x: Array, y: Array) -> Array:
     return np.maximum(apart, 0, out=apart)
 
 
-def _radii(x: Array, k: int) -> Array:
+def radii(x: Array, k: int) -> Array:
     """The squared distance from each row to its k-th neighbour; the row itself does not count."""
-    radii = np.empty(len(x))
+    found = np.empty(len(x))
     for part in chunks(len(x), len(x)):
-        apart = _squared(x[part], x)
+        apart = squared(x[part], x)
         apart[np.arange(len(apart)), np.arange(part.start, part.stop)] = np.inf
-        radii[part] = np.partition(apart, k - 1, axis=1)[:, k - 1]
-    return radii
+        found[part] = np.partition(apart, k - 1, axis=1)[:, k - 1]
+    return found
