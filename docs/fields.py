@@ -9,8 +9,7 @@ import importlib
 import re
 from pathlib import Path
 
-from latentia.cli.flags import shown
-from latentia.fields import Field, fields_of
+from latentia.fields import Field, fields_of, shown
 
 DOCS = Path(__file__).resolve().parent
 MARKED = re.compile(r"(<!-- fields: ([\w.]+) -->\n).*?(<!-- end of fields -->)", re.DOTALL)

@@ -40,6 +40,7 @@ __all__ = [
     "from_json",
     "number",
     "parse",
+    "shown",
     "to_json",
 ]
 
@@ -238,6 +239,20 @@ def parse(field: Field, text: str) -> Any:
     except BadField as error:
         raise BadField(f"{field.flag}: {error}") from None
     return text
+
+
+def shown(value: Any) -> str:
+    """A value as it would be typed: ``1M``, ``200,200``, ``0.001``, ``no``; :func:`parse` reads it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    if isinstance(value, int | float) and value >= 1e6 and value % 1e4 == 0:
+        return f"{value / 1e6:.12g}M"
+    if isinstance(value, float):
+        short = f"{value:g}"
+        return short if float(short) == value else repr(value)
+    return str(value)
 
 
 def _whole(value: float) -> int:

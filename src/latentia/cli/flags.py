@@ -16,7 +16,7 @@ from typing import Annotated, Any
 from cyclopts import Group, Parameter
 
 from latentia.errors import BadField, near
-from latentia.fields import Field, fields_of, parse
+from latentia.fields import Field, fields_of, parse, shown
 
 MODEL, DATA, BUDGET, MACHINE = (
     Group(name, sort_key=place) for place, name in enumerate(("Model", "Data", "Budget", "Machine"), 1)
@@ -73,20 +73,6 @@ def _metavar(field: Field) -> str:
     if float in field.kinds:
         return "X"
     return "N" if int in field.kinds else "WORD"
-
-
-def shown(value: Any) -> str:
-    """A default as it would be typed: ``1M``, ``200,200``, ``0.001``, ``no``."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, tuple):
-        return ",".join(map(str, value))
-    if isinstance(value, int | float) and value >= 1e6 and value % 1e4 == 0:
-        return f"{value / 1e6:.12g}M"
-    if isinstance(value, float):
-        short = f"{value:g}"
-        return short if float(short) == value else repr(value)
-    return str(value)
 
 
 def given(flags: Any, config: type) -> dict[str, Any]:

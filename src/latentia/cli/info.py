@@ -10,9 +10,10 @@ from cyclopts import Parameter
 
 from latentia.cli import output, render
 from latentia.cli.common import DEFAULTS, Common, Out, at_least, load
-from latentia.cli.flags import DATA, given, options, shown
+from latentia.cli.flags import DATA, given, options
 from latentia.data.options import DataOptions
 from latentia.errors import BadData, BadField
+from latentia.fields import shown
 
 if TYPE_CHECKING:
     from latentia.core import Spec

@@ -40,6 +40,19 @@ def alone(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+def holder(folder: Path) -> int | None:
+    """The process that trains in a run's folder now; ``None`` where there is none, whatever a kill left behind."""
+    try:
+        descriptor = os.open(folder / NAME, os.O_RDWR)
+    except OSError:
+        return None
+    try:
+        found = b"" if _locked(descriptor) else os.read(descriptor, 20)
+    finally:
+        os.close(descriptor)
+    return int(found) if found.isdigit() else None
+
+
 def _held(path: Path) -> int:
     """The locked file at ``path``, which is the one that others find there."""
     while True:
