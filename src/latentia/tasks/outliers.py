@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from latentia.core import Batch, Column, Spec
+from latentia.core import Batch, Spec
 from latentia.errors import BadField
 from latentia.metrics.conformal import adjusted, reachable
 from latentia.tasks.calibrate import Calibration, check_rate, filled
@@ -87,12 +87,14 @@ class Outliers(Judged):
     Attributes:
         outlier: ``(N,)`` bool.
         names: ``(T + 1,)`` what contributions belong to.
+        spread: ``(T,)`` the standard deviation of each term over calibration rows.
         kind: what a score is.
         rule: the decision in words.
     """
 
     outlier: NDArray[np.bool_]
     names: list[str]
+    spread: Array
     kind: Kind
     rule: str
 
@@ -112,8 +114,9 @@ def judged(scores: Scores, marks: NDArray[np.int64], calibration: Calibration) -
     """
     value, terms = filled(scores, calibration.mean)
     inside = calibration.places(marks)
-    known = np.where(inside >= 0, calibration.scores[inside], value)
-    latent = scores.latent + (known - value) - calibration.latent  # equal up to rounding: it adds up
+    own, known, latent = inside >= 0, value.copy(), scores.latent - calibration.latent
+    known[own] = calibration.scores[inside[own]]
+    latent[own] += known[own] - value[own]  # equal up to rounding: it adds up
     contributions = np.concatenate([terms - calibration.mean, latent[:, None]], axis=1)
     constants = np.full(len(scores), calibration.constant)
     return Judged(known, calibration.p_values(known, marks), calibration.origin(marks), contributions, constants)
@@ -142,13 +145,15 @@ def decided(found: Judged, rule: Rule, spec: Spec, kind: Kind, calibration: Cali
     elif asked.any():
         outlier[asked] = adjusted(found.p_values[asked]) <= float(rule.fdr or 0)
     names = [*term_names(spec, found.contributions.shape[1] - 1), LATENT]
-    return Outliers(**vars(found), outlier=outlier, names=names, kind=kind, rule=told)
+    return Outliers(**vars(found), outlier=outlier, names=names, spread=calibration.deviation, kind=kind, rule=told)
 
 
-def value_of(column: Column, batch: Batch, row: int, place: int, spec: Spec) -> str:
+def value_of(batch: Batch, row: int, place: int, spec: Spec) -> str:
     """The value of a column in one row of a batch, as a person reads it."""
     entry = float(batch.x[row, place])
-    flag = spec.flags.get(place)
+    if not spec.columns:
+        return f"{entry:.6g}"
+    column, flag = spec.columns[place], spec.flags.get(place)
     if (batch.mask is not None and not bool(batch.mask[row, place])) or (flag is not None and not batch.x[row, flag]):
         return "missing"
     if column.coded:
