@@ -412,6 +412,18 @@ class Translates(Protocol):
 
 
 @runtime_checkable
+class JudgesPatches(Translates, Protocol):
+    """Translates, and has a critic of each domain that answers for every patch of a picture."""
+
+    def judged(self, x: Tensor, to: str, given: Tensor) -> Tensor:
+        """Answers ``(N, rows, columns)`` to patches of pictures of ``to`` made of ``given``: higher for what seems real.
+
+        The places lie evenly on the picture, the outermost one and a half of their distances from its border.
+        """
+        ...
+
+
+@runtime_checkable
 class Remembers(Protocol):
     """A part of a net with memory: neither learnt nor averaged, kept in checkpoints, never in weights for use."""
 

@@ -48,3 +48,16 @@ def test_answers_are_float32_under_autocast():
     critic = built(1).float()
     with torch.autocast("cpu", torch.bfloat16):
         assert critic(torch.rand(1, 2, 16, 16)).dtype == torch.float32
+
+
+@pytest.mark.parametrize("halvings", [0, 2])
+def test_answers_lie_where_a_map_is_laid_over_the_picture(halvings):
+    critic, side, apart = built(halvings), 24 * 2**halvings, 2**halvings
+    x = torch.randn(1, 2, side, side, dtype=torch.float64, generator=torch.Generator().manual_seed(1)).requires_grad_()
+    answers = critic.maps(x)
+    assert answers.shape == (1, 22, 22)
+    torch.testing.assert_close(answers.flatten(1), critic(x))
+    (slope,) = torch.autograd.grad(answers[0, 9, 12], x)
+    for others, place in (((0, 2), 9), ((0, 1), 12)):
+        seen = slope[0].abs().sum(others).nonzero().flatten()
+        assert (int(seen[0]) + int(seen[-1]) + 1) / 2 == (place + 1.5) * apart

@@ -79,6 +79,9 @@ def test_scores_of_pairs_are_those_of_a_known_net():
     assert found["PSNR, copy-input"].value == pytest.approx(10 * math.log10(12 * 255**2))
     assert found["SSIM, copy-input"].value == pytest.approx(1)
     assert 0 < found["SSIM"].value < 1
+    plain = (x.mean((0, 2, 3)) * 255).round() / 255
+    alone = (x.double() - plain.double().view(1, 3, 1, 1)).abs().mean()
+    assert found["L1, mean-colour"].value == pytest.approx(float(alone), rel=1e-6)
     assert (found["L1"].better, found["L1, copy-input"].better, found["PSNR"].better) == ("lower", "", "higher")
     assert found["L1"].low < found["L1"].value < found["L1"].high
     assert found["KID (pixels)"].value > 10 * abs(found["KID (pixels), copy-input"].value)
@@ -108,7 +111,8 @@ def test_domains_are_scored_both_ways_and_round():
     pairs = by_name(translated(Turn(), DOMAINS, Sides(x, 1 - x, True), extractor, metrics=["l1"]))
     assert pairs["L1 to night"].value == 0
     assert pairs["L1 to day"].value == pytest.approx(0.1, abs=0.5 / 255)
-    assert list(pairs) == ["L1 to day", "L1 to day, copy-input", "L1 to night", "L1 to night, copy-input"]
+    ways = [f"L1 to {side}" for side in ("day", "night")]
+    assert list(pairs) == [f"{way}{end}" for way in ways for end in ("", ", copy-input", ", mean-colour")]
 
 
 def test_what_cannot_be_measured_is_left_out_or_refused():
@@ -162,3 +166,24 @@ def test_pictures_through_time_are_of_the_same_inputs():
     found = counterparts(Turn(), source, 16)
     assert torch.equal(found[:8], 1 - source.of_x.x[:8])
     assert torch.equal(found[8:], 1 - source.of_y.x[:8] - 0.1)
+
+
+class Sceptic(Shade):
+    """Its critic answers to each quarter by how bright it is; it takes the dark for made."""
+
+    def judged(self, x, to, given):
+        assert (to, len(given)) == ("colours", len(x))
+        return 5 - 2 * torch.nn.functional.avg_pool2d(1 - x.mean(1), 4)
+
+
+def test_a_report_shows_which_patches_the_critic_takes_for_made():
+    y = levels(9, 1, 8, 8, low=0.4)
+    pairs = Source(PAIRS, y.expand(-1, 3, -1, -1), y)
+    _, card = sections(Sceptic(), pairs)
+    assert "What the critic of colours sees" in card
+    assert card.count("<img") == 4 * 9
+    assert card.count("· 100%</figcaption>") == 9  # each patch is half as bright as a true one
+    assert "right about 100% of all patches" in card
+    blind = Sceptic()
+    blind.shade = 1.0
+    assert "right about 50% of all patches" in list(sections(blind, pairs))[1]

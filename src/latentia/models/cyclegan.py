@@ -220,3 +220,9 @@ class CycleGANNet(nn.Module):
         """Counterparts in ``to`` of pictures ``(N, C, H, W)`` of any size (:class:`latentia.core.Translates`)."""
         place = self.domains.index(known(to, self.domains))
         return outward(self.generators[place](inward(x, self.given(to)), None, moments), self.specs[place])
+
+    def judged(self, x: Tensor, to: str, given: Tensor) -> Tensor:
+        """The answers of a domain's critic to patches of pictures, whatever they were made of."""
+        place = self.domains.index(known(to, self.domains))
+        answers: Tensor = self.critics[place].maps(inward(x, self.specs[place]))
+        return answers

@@ -146,3 +146,8 @@ class Pix2PixNet(nn.Module):
         """The outputs for inputs ``(N, channels, H, W)`` of any size (:class:`latentia.core.Translates`)."""
         known(to, self.domains)
         return outward(self.generator(inward(x, self.input), noise, moments), self.spec)
+
+    def judged(self, x: Tensor, to: str, given: Tensor) -> Tensor:
+        """The critic's answers to patches of outputs and their inputs (:class:`latentia.core.JudgesPatches`)."""
+        known(to, self.domains)
+        return self.critic.maps(torch.cat([inward(given, self.input), inward(x, self.spec)], 1))

@@ -82,8 +82,15 @@ class PatchCritic(nn.Module):
             height, width = ((side - 2) // stride + 1 if stride == 2 else side - 1 for side in (height, width))
         return height * width
 
-    def forward(self, x: Tensor) -> Tensor:
+    def maps(self, x: Tensor) -> Tensor:
+        """The answers where their patches lie, float32 ``(N, rows, columns)``.
+
+        The first lies one and a half of their distances from the border: none would be around half a patch beyond it.
+        """
         for layer, norm in zip(self.layers, self.norms, strict=True):
             x = leaky_relu(norm(layer(x)), SLOPE)
-        answers: Tensor = self.answer(x).flatten(1)
+        answers: Tensor = self.answer(x)[:, 0]
         return answers
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.maps(x).flatten(1)

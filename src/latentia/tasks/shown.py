@@ -7,20 +7,21 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from latentia.core import Spec, TwoSided
+from latentia.core import JudgesPatches, Spec, TwoSided
 from latentia.data.conform import recoloured
 from latentia.tasks import page
 from latentia.tasks.evaluate import Figure
 from latentia.tasks.features import extractor_for, usual
+from latentia.tasks.patches import shaded, verdict
 from latentia.tasks.translate import made_spec, translate
 from latentia.tasks.translated import sides_of, translated
-from latentia.tasks.working import Net
+from latentia.tasks.working import Net, place, still
 
 __all__ = ["counterparts", "figures", "sections"]
 
 PIXELS = 2**19  # of the inputs that a section shows, at most
 MEASURED = 2**22  # pixels of the inputs that are measured for a report, at most
-GROUPS, VARIANTS = 24, 6
+GROUPS, VARIANTS, JUDGED = 24, 6, 12
 NOTHING = torch.ones(3)  # the ground of transparent pictures: white
 
 
@@ -40,7 +41,7 @@ def counterparts(net: Net, source: TwoSided, count: int) -> Tensor:
 
 
 def sections(net: Net, source: TwoSided) -> Iterator[str]:
-    """The cards of a report: what is made of held-out pictures, and the way back or the variants."""
+    """The cards of a report: what is made of held-out pictures, the way back or the variants, what a critic says."""
     spec = source.spec
     count = _few(spec, PIXELS, GROUPS)
     for to in net.domains[::-1]:
@@ -48,6 +49,8 @@ def sections(net: Net, source: TwoSided) -> Iterator[str]:
         yield _loops(net, given, to) if len(net.domains) > 1 else _pairs(net, source, given, to)
         if net.variants:
             yield _variants(net, given[: max(1, count // 2)], to)
+        if isinstance(net, JudgesPatches):
+            yield _judged(net, source, given[: min(count, JUDGED)], to)
 
 
 def _few(spec: Spec, pixels: int, most: int) -> int:
@@ -98,3 +101,23 @@ def _variants(net: Net, given: Tensor, to: str) -> str:
         f"the model leaves to chance: often little."
     )
     return page.section("Variants", told, page.cells(groups, 2))
+
+
+def _judged(net: Net, source: TwoSided, given: Tensor, to: str) -> str:
+    spec, like = source.spec, place(net)
+    side = source.of_y if made_spec(spec, to) is spec.y else source.of_x
+    made, true = translate(net, given, to), side.read(slice(0, len(given))).x
+    with still(net):
+        answers = [net.judged(each.to(like), to, given[: len(each)].to(like)).cpu() for each in (made, true)]
+    found = verdict(*answers)
+    maps = shaded(made, found.made), shaded(true, found.real)
+    shares = (found.made > 0.5).float().mean((1, 2)).tolist()
+    rows = zip(made, maps[0], true, maps[1], strict=False)
+    groups = [(row, f"row:{i} · {share:.0%}") for i, (row, share) in enumerate(zip(rows, shares, strict=False))]
+    told = (
+        f"Held-out pictures that the model made, with what its critic takes each patch for: warm for made, blue for "
+        f"real. Beside them true pictures of {to}, judged alike. Below each, the share of the made picture that it "
+        f"takes for made. It is right about {found.right:.0%} of all patches; 50 % is chance, and then the critic has "
+        f"nothing left to teach."
+    )
+    return page.section(f"What the critic of {to} sees", told, page.cells(groups, 3))

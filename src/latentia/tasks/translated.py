@@ -1,4 +1,4 @@
-"""Translated: how good translations are, each figure beside that of the input left as it is."""
+"""Translated: how good translations are, each figure beside those of the input as it is and of one plain colour."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ NUMBERS = 64_000_000  # that the pictures of a side hold at most, if no number i
 CHUNK = 64  # pictures read at once
 FEWEST = 4  # pictures that a kernel distance takes
 FINEST = 1 / (12 * 255**2)  # the mean squared error of rounding to 8 bits: 58.9 dB
-COPY = ", copy-input"
+# what needs no model: what is behind the name of its figures, and what it is
+COPY = (", copy-input", "The same of the input, left as it is.")
+MEAN = (", mean-colour", "The same of the mean colour of these true pictures, all over each.")
 
 Tell = Callable[[str], None]
 Extractors = Callable[[Spec], Extractor]
@@ -65,9 +67,10 @@ class Way:
     seed: int
 
     @property
-    def both(self) -> list[tuple[str, Tensor]]:
-        """What is measured, and what is behind its name."""
-        return [("", self.made), (COPY, self.given)]
+    def rows(self) -> list[tuple[str, str, Tensor]]:
+        """What is measured: behind its name, what it is (empty for what was made), and the pictures."""
+        colour = quantise(self.real.mean((0, 2, 3), keepdim=True))
+        return [("", "", self.made), (*COPY, self.given), (*MEAN, colour.expand(len(self.given), *self.real.shape[1:]))]
 
 
 def sides_of(sources: Sequence[TwoSided], paired: bool, count: int | None = None) -> Sides:
@@ -101,7 +104,8 @@ def translated(
 
     With true pairs L1, PSNR and SSIM, picture by picture; always the kernel distance (KID) between what was made and
     what is there; with both directions the error of a picture sent there and back. Pictures are rounded to 8 bits
-    first. Each is told for the input left as it is, too: what beats it has learnt something.
+    first. Each is told, too, for the input left as it is and for the mean colour of the true pictures: what beats both
+    has learnt something.
 
     Args:
         net: translates.
@@ -184,12 +188,11 @@ def _ssim(way: Way) -> Iterator[Figure]:
 def _by_picture(
     way: Way, name: str, unit: str, told: str, better: str, measure: Callable[[Tensor, Tensor], Tensor]
 ) -> Iterator[Figure]:
-    for suffix, pictures in way.both:
+    for suffix, plain, pictures in way.rows:
         found = average_of(measure(pictures.double(), way.real.double()).numpy())
         about = f"{told}; mean of {len(pictures)} {way.split} pairs."
         yield Figure(
-            name + way.to + suffix, found.value, found.low, found.high, unit,
-            "The same of the input, left as it is." if suffix else about, "" if suffix else better,
+            name + way.to + suffix, found.value, found.low, found.high, unit, plain or about, "" if plain else better,
             samples=len(pictures), split=way.split,
         )  # fmt: skip
 
@@ -205,7 +208,7 @@ def _kid(way: Way) -> Iterator[Figure]:
     real = features[first] if way.paired else features
     floor = _distance(features[first], features[second], way.seed)
     halves = "too few for a floor" if math.isnan(floor) else f"two halves of the true ones: {floor:.4g}"
-    for suffix, pictures in way.both:
+    for suffix, plain, pictures in way.rows:
         mine = pictures[second] if way.paired else pictures
         found = kernel_distance(features_of(way.extractor, mine), real, seed=way.seed)
         about = (
@@ -215,7 +218,7 @@ def _kid(way: Way) -> Iterator[Figure]:
         )
         yield Figure(
             f"KID ({name_of(way.extractor)}){way.to}{suffix}", found.value, found.low, found.high, "",
-            "The same of the input, left as it is." if suffix else about, "" if suffix else "lower",
+            plain or about, "" if plain else "lower",
             floor=None if math.isnan(floor) else floor, samples=len(mine), split=way.split,
             fingerprint=str(getattr(way.extractor, "fingerprint", "")),
         )  # fmt: skip
