@@ -44,7 +44,7 @@ from latentia.tasks.traverse import importance, traverse
 from latentia.tasks.walk import Features, Walk, walk
 from latentia.tasks.working import label_of
 from latentia.training.run import WEIGHTS, Event, Run
-from latentia.translating import Translations, translation_figures
+from latentia.translating import Translations, input_halves, translation_figures
 
 Labels = str | int | Sequence[str | int] | None  # one for all items, or one for each
 BATCH = 256  # items that a loaded model works on at once
@@ -281,10 +281,16 @@ class Model:
         seed: int = 0,
         tile: int | None = None,
         skip_bad: bool = False,
+        halves: bool | None = None,
     ) -> Translations:
-        """The same of pictures of any sizes, one after another with their names: files, or row numbers."""
-        net, ground = self._can("translate", Translates), self.facts["data"]["options"]["background"]
-        return Translations(net, self.spec, x, to, draws, seed, tile, ground=ground, skip_bad=skip_bad)
+        """The same of pictures of any sizes, one after another with their names: files, or row numbers.
+
+        Where pictures show input and output side by side, as those of the training, the input half is taken;
+        ``halves`` says that all of them do, or none.
+        """
+        net, told = self._can("translate", Translates), self.facts["data"]["options"]
+        both, ground = input_halves(told, self.spec, x, halves), told["background"]
+        return Translations(net, self.spec, x, to, draws, seed, tile, ground=ground, skip_bad=skip_bad, halves=both)
 
     def log_prob(self, x: Any, draws: int = 1024, seed: int = 0, label: Labels = None) -> LogProb:
         """Log p(x) of items in nats by importance sampling, with its standard error and how far it can be trusted.

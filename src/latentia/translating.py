@@ -13,7 +13,8 @@ from latentia import data as data_layer
 from latentia.core import Spec, TwoSided
 from latentia.data.dataset import DataSet
 from latentia.data.options import size_text
-from latentia.data.originals import originals
+from latentia.data.originals import Halves, originals
+from latentia.data.pairs import show_both
 from latentia.data.sides import Pairs
 from latentia.data.source import Split
 from latentia.errors import BadData, BadField, OutOfMemory
@@ -25,7 +26,7 @@ from latentia.tasks.translated import sides_of, translated
 from latentia.tasks.working import Net
 from latentia.training.memory import is_out_of_memory
 
-__all__ = ["Translations", "translation_figures"]
+__all__ = ["Translations", "input_halves", "translation_figures"]
 
 PROPOSED = 512  # pixels of the tiles that are proposed where a picture does not fit
 
@@ -40,6 +41,7 @@ class Translations:
         to, draws, seed, tile: as :func:`latentia.tasks.translate.translate` takes them.
         ground: the colour that transparent pictures are laid on.
         skip_bad: leave out pictures that cannot be read.
+        halves: which pictures show input and output side by side (:func:`input_halves`).
 
     Attributes:
         to: the name of the domain.
@@ -63,12 +65,13 @@ class Translations:
         *,
         ground: str = "white",
         skip_bad: bool = False,
+        halves: Halves | None = None,
     ) -> None:
         self.net, self.draws, self.seed, self.tile = net, draws, seed, tile
         self.to = destination(net, to)
         self.spec = made_spec(spec, self.to)
         check(net, draws, tile)
-        self.pictures = originals(x, net.given(self.to), ground=ground, skip_bad=skip_bad)
+        self.pictures = originals(x, net.given(self.to), ground=ground, skip_bad=skip_bad, halves=halves)
 
     def __iter__(self) -> Iterator[tuple[str, Tensor]]:
         for name, x in self.pictures:
@@ -100,6 +103,33 @@ class Translations:
                 f"a picture of {size} pixels does not fit in memory; work on parts: --tile {tile}"
             ) from None
         return made if self.draws is None else made[0]
+
+
+def input_halves(options: Mapping[str, Any], spec: Spec, x: Any, asked: bool | None = None) -> Halves | None:
+    """Which of the pictures ``x`` show input and output side by side, as those that a model learnt from may have.
+
+    Where it did, pictures of the same place do, and others whose halves have the shape of its inputs.
+
+    Args:
+        options: of the data that the model was trained on.
+        spec: of that data.
+        x: what is to be translated.
+        asked: all do (``True``), or none (``False``).
+
+    Raises:
+        BadField: asked for where the model was not trained on pairs.
+    """
+    if asked and options.get("pairing") != "pairs":
+        raise BadField("--halves is for models of pairs, which know an input and an output; leave it out")
+    side, place = int(options.get("direction") == "BtoA"), options.get("what")
+    if asked:
+        return Halves(side)
+    such = options.get("pairing") == "pairs" and options.get("other") is None
+    if asked is False or place is None or not (such and show_both(place)):
+        return None
+    if isinstance(x, str | Path) and Path(place).resolve() in (at := Path(x).resolve(), *at.parents):
+        return Halves(side)
+    return Halves(side, (spec.shape[1], spec.shape[2]))
 
 
 def translation_figures(

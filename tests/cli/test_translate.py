@@ -184,3 +184,27 @@ def test_too_few_held_out_pictures_are_refused_before_training(runs: Path, call:
     code, _, err = call("train", "pix2pix", runs / "edges", runs / "photos", "--held-out", "0.05", "--run", "few")
     assert (code, "--held-out" in err, "here are 2" in err) == (2, True, True)
     assert not (place / "few").exists()
+
+
+def test_a_run_of_pictures_side_by_side_takes_their_input_half(runs: Path, call: Call, place: Path) -> None:
+    (place / "ab").mkdir()
+    for number in range(40):
+        name = f"{'sub/' * (number % 2)}{number}.png"
+        sides = [np.asarray(Image.open(runs / side / name).convert("RGB")) for side in ("edges", "photos")]
+        Image.fromarray(np.concatenate(sides, 1)).save(place / "ab" / f"{number}.png")
+    data = lt.data.open(place / "ab", pairing="pairs", direction="BtoA", held_out=0.25)
+    lt.train(Pix2Pix(width=4, levels=2), data, run=place / "run", images=8, batch=4, every=8, device="cpu")
+    with Image.open(place / "ab" / "3.png") as both:
+        both.save(place / "both.png")
+        both.crop((16, 0, 32, 16)).save(place / "alone.png")
+    for words, half in (([], True), (["--halves"], True), (["--no-halves"], False)):
+        code, _, err = call("translate", place / "run", "both.png", "made.png", "--overwrite", *words)
+        assert (code, "the picture is halved: the right half is the input" in err) == (0, half)
+        with Image.open(place / "made.png") as made:
+            assert made.size == (16 if half else 32, 16)
+        assert call("translate", place / "run", "alone.png", "other.png", "--overwrite")[0] == 0
+        if half:
+            assert (place / "made.png").read_bytes() == (place / "other.png").read_bytes()
+    assert len(lt.load(place / "run").translate(place / "ab")) == 40
+    code, _, err = call("translate", runs / "domains", "both.png", "no.png", "--to", "a", "--halves")
+    assert (code, "--halves is for models of pairs" in err) == (2, True)

@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from latentia.core import Spec
-from latentia.data.originals import originals
+from latentia.data.originals import Halves, originals
 from latentia.errors import BadData, BadField
 
 COLOUR, GREY, DEEP, CLEAR = (
@@ -111,3 +111,30 @@ def test_what_cannot_be_read_is_named_or_left_out(place):
         originals(place / "wid.png", COLOUR)
     with pytest.raises(BadData, match="empty list"):
         originals([], COLOUR)
+
+
+def test_the_input_half_of_pictures_that_show_both(tmp_path):
+    both, alone = ramp(8, 16), ramp(9, 20)
+    for name, pixels in (("both.png", both), ("alone.png", alone), ("odd.png", ramp(8, 7))):
+        Image.fromarray(pixels).save(tmp_path / name)
+    found = originals(tmp_path, COLOUR, halves=Halves(1, (8, 8)))
+    items = {name: (x[0] * 255).round().permute(1, 2, 0).byte().numpy() for name, x in found}
+    assert np.array_equal(items["both.png"], both[:, 8:])
+    assert np.array_equal(items["alone.png"], alone)
+    assert items["odd.png"].shape == (8, 7, 3)
+    assert found.notes == [
+        "1 of 3 pictures are halved: the right half is the input",
+        "1 of 3 pictures are wide, and taken whole: --halves takes the input half",
+    ]
+    with pytest.raises(BadData, match=r"odd\.png \(7 pixels wide"):
+        originals(tmp_path, COLOUR, halves=Halves(0))
+    found = originals(tmp_path, COLOUR, halves=Halves(0), skip_bad=True)
+    assert {name: x.shape[3] for name, x in found} == {"both.png": 8, "alone.png": 10}
+    for what in (Image.fromarray(both), both, [both, both]):
+        for side in (0, 1):
+            part = both[:, 8 * side :][:, :8]
+            for _, x in originals(what, COLOUR, halves=Halves(side)):
+                assert np.array_equal((x[0] * 255).round().permute(1, 2, 0).byte().numpy(), part)
+    assert next(iter(originals(both, COLOUR, halves=Halves(0, (8, 8)))))[1].shape[3] == 16  # an array is what it is
+    with pytest.raises(BadData, match="7 pixels wide"):
+        originals(ramp(8, 7), COLOUR, halves=Halves(0))

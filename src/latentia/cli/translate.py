@@ -15,7 +15,7 @@ from latentia.cli import output
 from latentia.cli.common import DEFAULTS, Common, Run, SkipBad, Weights, at_least, load
 from latentia.cli.film import FILMING, Filming, filmed, is_film
 from latentia.cli.progress import Countdown
-from latentia.errors import BadData
+from latentia.errors import BadData, BadField
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -47,6 +47,13 @@ def translate(
     tile: Annotated[
         int | None, Parameter(help="for pictures larger than memory: work on parts of this many pixels a side")
     ] = None,
+    halves: Annotated[
+        bool | None,
+        Parameter(
+            help="IN shows input and output side by side: take the input half (where it is like the training's)",
+            negative="--no-halves",
+        ),
+    ] = None,
     overwrite: Annotated[bool, Parameter(help="replace what is there under OUT", negative="")] = False,
     skip_bad: SkipBad = False,
     weights: Weights = "best",
@@ -61,11 +68,14 @@ def translate(
     at_least("--count", count, 1)
     at_least("--tile", tile, 1)
     if is_film(what, out, filming):
+        if halves is not None:
+            raise BadField("--halves is for pictures; a film has one picture a frame. Leave it out")
         filmed(run, what, out, to, filming, common, weights, tile, overwrite, count)
         return
     filming.refuse()
     ending = _form(what, out, overwrite)
-    found = load(run, common, weights).translations(what, to, count, common.seed, tile, skip_bad=skip_bad)
+    model = load(run, common, weights)
+    found = model.translations(what, to, count, common.seed, tile, skip_bad=skip_bad, halves=halves)
     _check(found, out, ending)
     if ending:
         (made,) = (made for _, made in found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +23,46 @@ from latentia.data.items import MODES, items
 from latentia.data.known import KNOWN
 from latentia.data.objects import is_picture
 from latentia.data.options import DataOptions
-from latentia.data.pictures import Facts, Plan, Unreadable, background, facts_of, opened, render
+from latentia.data.pictures import Facts, Plan, Unreadable, background, facts_of, halved, opened, render
 from latentia.data.reading import content_of
 from latentia.errors import BadData
 
-__all__ = ["Originals", "originals"]
+__all__ = ["Halves", "Originals", "originals"]
 
 GREY = {1: "grey", 3: "rgb", 4: "rgb"}
+WIDE = 1.5  # times the shape of an input: wider than that, a picture may show two
+
+
+@dataclass(frozen=True)
+class Halves:
+    """Pictures that show input and output side by side, of which the input is taken.
+
+    Attributes:
+        side: which half that is: 0 the left one, 1 the right one.
+        size: (height, width) of an input: pictures whose halves have its shape are such pictures, and others are inputs
+            alone; ``None`` where all pictures show both.
+    """
+
+    side: int
+    size: tuple[int, int] | None = None
+
+    def taken(self, facts: Facts) -> bool:
+        """Whether a picture shows both."""
+        if self.size is None or facts.width % 2:
+            return self.size is None
+        (height, width), half = self.size, facts.width // 2
+        return 2 * abs(half * height - width * facts.height) <= max(half, facts.height)  # up to rounding
+
+    def notes(self, facts: list[Facts]) -> list[str]:
+        """What is said of pictures with these facts."""
+        taken = [self.taken(each) for each in facts]
+        told = [f"{_share(sum(taken), len(facts))} halved: the {('left', 'right')[self.side]} half is the input"]
+        left = [each for each, half in zip(facts, taken, strict=True) if not half]
+        height, width = self.size or (1, 1)
+        wide = sum(each.width * height > WIDE * width * each.height for each in left)
+        if wide:
+            told.append(f"{_share(wide, len(facts))} wide, and taken whole: --halves takes the input half")
+        return told[not any(taken) :]
 
 
 class Originals:
@@ -56,7 +90,13 @@ class Originals:
 
 
 def originals(
-    what: Any, like: Spec, *, ground: str = "white", skip_bad: bool = False, cache: str | Path | None = None
+    what: Any,
+    like: Spec,
+    *,
+    ground: str = "white",
+    skip_bad: bool = False,
+    cache: str | Path | None = None,
+    halves: Halves | None = None,
 ) -> Originals:
     """Pictures for a model that takes those of ``like``, each in its own size.
 
@@ -67,6 +107,7 @@ def originals(
         ground: the colour that transparent pictures are laid on.
         skip_bad: leave out what cannot be read.
         cache: as for :func:`latentia.data.open`.
+        halves: which pictures show input and output side by side; of arrays all of them or none.
 
     Raises:
         BadData: nothing there, or pictures that cannot be read.
@@ -77,30 +118,37 @@ def originals(
     if isinstance(what, str | Path) and str(what) not in KNOWN:
         path = Path(what).expanduser()
         if path.is_dir() or (path.is_file() and is_archive(path)):
-            return _InFiles(folder(path) if path.is_dir() else archive(path), like, options, alone=False)
+            return _InFiles(folder(path) if path.is_dir() else archive(path), like, options, halves, alone=False)
         if path.is_file() and path.suffix.lower() in PICTURES:
-            return _InFiles(Files(str(path), {path.name: path}), like, options, alone=True)
+            return _InFiles(Files(str(path), {path.name: path}), like, options, halves, alone=True)
     if isinstance(what, str | Path):
-        return _stored(what, like, options, cache)
+        return _input(_stored(what, like, options, cache), halves)
     if isinstance(what, list | tuple):
-        return _Several([originals(each, like, ground=ground, skip_bad=skip_bad, cache=cache) for each in what])
+        several = (originals(each, like, ground=ground, skip_bad=skip_bad, cache=cache, halves=halves) for each in what)
+        return _Several(list(several))
     if is_picture(what):
-        return _Pillow(what, like, options)
-    return _array(what, like, options)
+        return _Pillow(what, like, options, halves)
+    return _input(_array(what, like, options), halves)
 
 
 class _InFiles(Originals):
     """Those of a collection; their headers have been looked at."""
 
-    def __init__(self, collection: Collection, like: Spec, options: DataOptions, alone: bool) -> None:
-        self.collection, self.like, self.options = collection, like, options
+    def __init__(
+        self, collection: Collection, like: Spec, options: DataOptions, halves: Halves | None, alone: bool
+    ) -> None:
+        self.collection, self.like, self.options, self.halves = collection, like, options, halves
         self.facts, bad = look(collection)
+        if halves is not None and halves.size is None:
+            bad |= look(collection, halves=True)[1]  # those of odd width
+            self.facts = {row: each for row, each in self.facts.items() if collection.names[row] not in bad}
         if alone and bad:
             raise BadData(f"{collection.name} cannot be read: {next(iter(bad.values()))}")
         refuse(bad, collection, options)
         rows = sorted(self.facts)
         notes = [f"{len(bad):,} pictures left out: {named(bad)}"] if bad else []
-        notes += _recoloured([self.facts[row] for row in rows], like)
+        facts = [self.facts[row] for row in rows]
+        notes += [*_recoloured(facts, like), *(halves.notes(facts) if halves else [])]
         if collection.others:
             notes.append(f"{collection.others:,} other files are no pictures and are passed over")
         super().__init__([collection.names[row] for row in rows], alone, notes)
@@ -110,7 +158,7 @@ class _InFiles(Originals):
             name = self.collection.names[row]
             try:
                 with self.collection.open(row) as file, opened(file) as picture:
-                    yield name, _rendered(picture, self.facts[row], self.like, self.options)
+                    yield name, _rendered(picture, self.facts[row], self.like, self.options, self.halves)
             except Unreadable as error:
                 if self.alone or not self.options.skip_bad:
                     where = self.collection.name if self.alone else f"{name} in {self.collection.name}"
@@ -121,10 +169,10 @@ class _InFiles(Originals):
 class _Pillow(Originals):
     """One picture of Pillow's."""
 
-    def __init__(self, picture: Any, like: Spec, options: DataOptions) -> None:
+    def __init__(self, picture: Any, like: Spec, options: DataOptions, halves: Halves | None) -> None:
         facts = facts_of(picture)
-        super().__init__(["0"], True, _recoloured([facts], like))
-        self.found = _rendered(picture, facts, like, options)
+        super().__init__(["0"], True, _recoloured([facts], like) + (halves.notes([facts]) if halves else []))
+        self.found = _rendered(picture, facts, like, options, halves)
 
     def __iter__(self) -> Iterator[tuple[str, Tensor]]:
         yield "0", self.found
@@ -156,10 +204,12 @@ class _Several(Originals):
         return zip(self.names, (x for each in self.found for _, x in each), strict=False)
 
 
-def _rendered(picture: Any, facts: Facts, like: Spec, options: DataOptions) -> Tensor:
-    """The pixels of a picture in its own size, ``(1, C, H, W)``."""
+def _rendered(picture: Any, facts: Facts, like: Spec, options: DataOptions, halves: Halves | None = None) -> Tensor:
+    """The pixels of a picture in its own size, or those of its input half, ``(1, C, H, W)``."""
+    half = halves.side if halves is not None and halves.taken(facts) else None
+    facts = facts if half is None else halved(facts)
     mode = "I;16" if like.shape[0] == 1 and (like.levels or 0) > 256 else MODES[like.shape[0]]
-    form = Plan(facts.height, facts.width, mode, "stretch", options.background)
+    form = Plan(facts.height, facts.width, mode, "stretch", options.background, half)
     pixels = torch.from_numpy(render(picture, form).astype("float32")) / form.top
     return quantized(pixels.permute(2, 0, 1)[None], like.levels)
 
@@ -177,7 +227,17 @@ def _share(count: int, total: int) -> str:
     return "the picture is" if total == 1 else f"{count:,} of {total:,} pictures are"
 
 
-def _stored(what: str | Path, like: Spec, options: DataOptions, cache: str | Path | None) -> Originals:
+def _input(found: _Held, halves: Halves | None) -> _Held:
+    """Pictures of one size, or their input halves where all of them show both."""
+    if halves is None or halves.size is not None:
+        return found
+    width = found.x.shape[3]
+    if width % 2:
+        raise BadData(f"pictures {width} pixels wide; two side by side have one width, so they are an even number")
+    return _Held(found.x[..., halves.side * width // 2 :][..., : width // 2], found.names, found.alone)
+
+
+def _stored(what: str | Path, like: Spec, options: DataOptions, cache: str | Path | None) -> _Held:
     """A known set or a file of arrays, whose pictures are of one size."""
     front = str(what)
     if ":" in front and not Path(front).expanduser().exists():
@@ -188,7 +248,7 @@ def _stored(what: str | Path, like: Spec, options: DataOptions, cache: str | Pat
     return _Held(x, names, alone=False)
 
 
-def _array(what: Any, like: Spec, options: DataOptions) -> Originals:
+def _array(what: Any, like: Spec, options: DataOptions) -> _Held:
     """An array or tensor: pictures as :func:`latentia.data.open` takes them, or one alone ``(C, H, W)``."""
     array = array_of(what, "the array")
     last = array.ndim == 3 and array.dtype.kind != "f" and array.shape[-1] in MODES

@@ -24,7 +24,7 @@ from latentia.data.sides import Domains, Pairs
 from latentia.data.source import Split
 from latentia.errors import BadData, BadField
 
-__all__ = ["open_two"]
+__all__ = ["open_two", "show_both"]
 
 SPLITS = ("train", "validation", "test")
 ONE_AT_A_TIME = ("labels", "labels_from", "binarize")
@@ -49,6 +49,15 @@ def open_two(what: Any, other: Any, options: DataOptions, cache: Path) -> DataSe
         found = _two_places(what, other, options, cache)
     told = _told(what), None if other is None else _told(other)
     return _assembled(found, told if told[0] and (told[1] or other is None) else (None, None), options)
+
+
+def show_both(what: Any) -> bool:
+    """Whether the pictures of one place are pairs side by side: not where they lie in folders A and B."""
+    path = Path(what).expanduser()
+    if not path.is_dir():
+        return path.suffix.lower() not in (".csv", ".tsv", ".npz")
+    with contextlib.closing(folder(path)) as collection:
+        return lettered(collection) is None
 
 
 def _one_place(what: Any, options: DataOptions, cache: Path) -> Sides:
