@@ -13,6 +13,21 @@ from latentia.data.known import Listed, known
 from latentia.data.opening import open
 from latentia.data.options import DataOptions
 from latentia.data.source import Split
-from latentia.data.tables.making import table
+from latentia.data.streaming import stream
+from latentia.data.tables.given import given_entries
+from latentia.data.tables.making import names_of, table
 
-__all__ = ["DataOptions", "DataSet", "Listed", "Split", "items", "known", "labelled", "open", "table"]
+__all__ = [
+    "DataOptions",
+    "DataSet",
+    "Listed",
+    "Split",
+    "given_entries",
+    "items",
+    "known",
+    "labelled",
+    "names_of",
+    "open",
+    "stream",
+    "table",
+]

@@ -22,6 +22,9 @@ from latentia.data.folders import pictures_content
 from latentia.data.options import DataOptions
 from latentia.data.shapes import NAMES, SIDE, SIZES, Shapes
 from latentia.data.source import ArrayValues
+from latentia.data.tables.fitting import table_content
+from latentia.data.tables.overrides import Said
+from latentia.data.tables.reading import frame_of_file
 from latentia.errors import BadData
 
 __all__ = ["KNOWN", "Known", "Listed", "known"]
@@ -200,6 +203,25 @@ def convert(path: Path, folder: Path) -> None:
             np.save(file, array)
 
 
+def _adult(known: Known, options: DataOptions, cache: Path) -> Content:
+    paths = [known.path(file, cache) for file in known.files]
+    tables = [cache / known.name / f"{path.stem}-{path.suffix[1:]}.csv" for path in paths]
+    for path, table in zip(paths, tables, strict=True):
+        if not table.exists():
+            plain_csv(path, table)
+    train, test = (table_content(frame_of_file(table, Said()), known.name) for table in tables)
+    signature = " ".join(file.sha256 for file in known.files)
+    return dataclasses.replace(train, test=test.items, hash=signature, description=known.line, terms=known.terms)
+
+
+def plain_csv(path: Path, table: Path) -> None:
+    """Write the census rows under a header; the published test file has a comment first, and a dot after each label."""
+    rows = [line.strip().removesuffix(".") for line in path.read_text(encoding="utf-8").splitlines()]
+    text = "\n".join([",".join(CENSUS), *(row for row in rows if row and not row.startswith("|")), ""])
+    with whole(table, len(text)) as file:
+        file.write(text.encode())
+
+
 DIGITS = tuple(str(digit) for digit in range(10))
 CLOTHES = ("T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
 THINGS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -216,6 +238,15 @@ FASHION = (
     File("t10k-labels-idx1-ubyte.gz", "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5", 5148),
 )
 CIFAR = (File("cifar-10-binary.tar.gz", "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd", 170052171),)
+
+CENSUS = (
+    *("age", "workclass", "fnlwgt", "education", "education-num", "marital-status", "occupation", "relationship"),
+    *("race", "sex", "capital-gain", "capital-loss", "hours-per-week", "native-country", "income"),
+)
+ADULT = (
+    File("adult.data", "5b00264637dbfec36bdeaab5676b0b309ff9eb788d63554ca0a249491c86603d", 3974305),
+    File("adult.test", "a2a9044bc167a35b2361efbabec64e89d69ce82d9790d2980119aac5fd7e9c05", 2003153),
+)
 
 KNOWN = {
     each.name: each
@@ -272,6 +303,16 @@ KNOWN = {
             THINGS,
             folder="cifar10",
             lossy="cifar10_train_jpg.zip",
+        ),
+        Known(
+            "adult",
+            "a table of the 1994 census: 6 columns of numbers, 9 of categories, some missing; 32,561 to train",
+            48_842,
+            (len(CENSUS),),
+            "CC BY 4.0 (Becker, Kohavi; UCI)",
+            _adult,
+            "https://archive.ics.uci.edu/ml/machine-learning-databases/adult/",
+            ADULT,
         ),
     )
 }

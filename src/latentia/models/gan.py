@@ -22,6 +22,7 @@ from latentia.models._augment import AdaImages, AdaTarget, Augment, augmentation
 from latentia.models._bodies import Activation, Body, Hidden, Scale, body_for, decoder_for, encoder_for, sizes_for
 from latentia.models._duel import R1, R2, GameName, GradientPenalty, Momentum, Rate, Slopes, duel, players
 from latentia.models._judge import kid
+from latentia.models._numbers import only_numbers
 from latentia.nn.labels import Critic, GivenLabel
 
 REFERENCE = 5_000  # training items that scales are taken from
@@ -78,6 +79,11 @@ class GAN(Recipe):
 
     def stage(self, seen: int) -> Stage:
         return Stage(self.batch, penalty=(seen // self.batch) % self.lazy == 0)
+
+    def fitted(self, spec: Spec) -> GAN:
+        """The recipe itself, for data that its nets can make."""
+        only_numbers("gan", spec)
+        return self
 
     def build(self, spec: Spec) -> GANNet:
         return GANNet(self, spec)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from latentia.core import Samples, Spec
+from latentia.core import HasDensity, Samples, Spec
 from latentia.errors import BadData, BadField, CannotDo
 from latentia.tasks.working import ItemNoise, Net, check_labels, given, place, require, still, whole
 
@@ -25,6 +25,8 @@ def sample(
     net: Net, spec: Spec, count: int, seed: int = 0, label: int | None = None, truncation: float | None = None
 ) -> Tensor:
     """New items: ``(count, *spec.shape)``, float32 on the CPU, in the spec's range; item i is that of ``seed + i``.
+
+    Pictures are the means of p(x|z); rows of typed columns are draws from it, where the net has a density.
 
     Args:
         net: samples.
@@ -42,8 +44,13 @@ def sample(
     if label is not None:
         check_labels(net)
 
-    def items_of(z: Tensor) -> Tensor:
-        made: Tensor = net.decode(z, *given(None if label is None else torch.full((len(z),), label), z))
+    drawn = bool(spec.columns) and isinstance(net, HasDensity)
+
+    def items_of(z: Tensor, seeds: range) -> Tensor:
+        told = given(None if label is None else torch.full((len(z),), label), z)
+        made: Tensor = (
+            net.likelihood(z, *told).sample(ItemNoise(seeds, z, "entries")) if drawn else net.decode(z, *told)
+        )
         return made
 
     first = whole(seed, "seed")
@@ -53,7 +60,7 @@ def sample(
 
 def draw(net: Net, seeds: Sequence[int]) -> Tensor:
     """The latents that :func:`sample` decodes for ``seeds``: ``(len(seeds), latent)``, on the CPU."""
-    return _of_seeds(net, seeds, lambda z: z)
+    return _of_seeds(net, seeds, lambda z, _: z)
 
 
 class TruncatedNoise(ItemNoise):
@@ -89,9 +96,9 @@ class TruncatedNoise(ItemNoise):
 
 
 def _of_seeds(
-    net: Net, seeds: Sequence[int], work: Callable[[Tensor], Tensor], truncation: float | None = None
+    net: Net, seeds: Sequence[int], work: Callable[[Tensor, range], Tensor], truncation: float | None = None
 ) -> Tensor:
-    """One row of ``work(latents)`` per seed, computed in whole blocks of :data:`BLOCK` seeds."""
+    """One row of ``work(latents, their seeds)`` per seed, computed in whole blocks of :data:`BLOCK` seeds."""
     require(net, Samples, "sample")
     if min(seeds, default=0) < 0 or len(seeds) == 0:
         raise BadData(f"seeds {list(seeds)[:3]}: ask for at least one item, and for seeds of 0 or more")
@@ -105,9 +112,9 @@ def _of_seeds(
     return torch.cat(done)[order.argsort()]
 
 
-def _block(net: Net, block: int, work: Callable[[Tensor], Tensor], truncation: float | None) -> Tensor:
+def _block(net: Net, block: int, work: Callable[[Tensor, range], Tensor], truncation: float | None) -> Tensor:
     seeds, like = range(block * BLOCK, (block + 1) * BLOCK), place(net)
     noise = ItemNoise(seeds, like) if truncation is None else TruncatedNoise(seeds, like, truncation)
     with still(net):
         latents: Tensor = net.draw(noise)
-        return work(latents).to("cpu", torch.float32)
+        return work(latents, seeds).to("cpu", torch.float32)

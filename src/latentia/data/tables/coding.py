@@ -14,7 +14,7 @@ from latentia.data.tables.frame import Frame, Series, plain
 from latentia.errors import BadData
 from latentia.spec import OTHER
 
-__all__ = ["Coded", "coded", "matched"]
+__all__ = ["Coded", "canonical", "coded", "matched", "numeric"]
 
 FEW = 3  # examples in a sentence
 
@@ -117,8 +117,8 @@ def _whole(column: Column, series: Series, frame: Frame) -> None:
 def _places(column: Column, series: Series, frame: Frame, notes: list[str]) -> tuple[Array, Array]:
     """The places of values among the categories; values that are none of them stand at the last, ``(other)``."""
     text = series.as_text()
-    if _numeric(column.dtype):
-        text = replace(text, texts=tuple(_canonical(value) for value in text.texts))
+    if numeric(column.dtype):
+        text = replace(text, texts=tuple(canonical(value) for value in text.texts))
     where = {name: place for place, name in enumerate(column.categories)}
     where.pop(OTHER, None)
     table = np.array([where.get(value, -1) for value in text.texts] or [-1], np.int64)
@@ -152,11 +152,12 @@ def _lacking(known: Array, spec: Spec) -> list[str]:
     return [f"missing in some rows, and in no training row: {shown}; these rows are judged by their other columns"]
 
 
-def _numeric(dtype: str) -> bool:
+def numeric(dtype: str) -> bool:
+    """Whether a type is one of numbers."""
     return dtype.lower().startswith(("int", "uint", "float"))
 
 
-def _canonical(text: str) -> str:
+def canonical(text: str) -> str:
     """The text of a number as :func:`plain` writes it; any other as it is."""
     try:
         return plain(float(text))

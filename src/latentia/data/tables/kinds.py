@@ -11,12 +11,13 @@ import numpy as np
 
 from latentia.core import Column
 from latentia.data.files import Array
+from latentia.data.tables.coding import numeric
 from latentia.data.tables.frame import Frame, Series, plain
 from latentia.data.tables.overrides import Said
 from latentia.errors import BadData
 from latentia.spec import OTHER, Aside
 
-__all__ = ["Judged", "judged", "sentences"]
+__all__ = ["Judged", "judged", "sentences", "shown_value"]
 
 OWN = 0.95  # of the rows have a value of their own: then it is a name, not a category
 RARE = 5  # training rows that a category needs
@@ -153,7 +154,7 @@ def _categories(place: int, series: Series, rows: Array, kind: str, missing: int
     text = series.as_text()
     codes = text.values[rows][text.known[rows]].astype(np.int64)
     counts = {text.texts[code]: count for code, count in enumerate(np.bincount(codes).tolist()) if count}
-    numbers = _is_numeric(series.dtype)
+    numbers = numeric(series.dtype)
     if kind == "binary":
         if len(counts) != 2:
             raise BadData(f"{where}: column {series.name!r} has {len(counts)} different values, and a binary one has 2")
@@ -189,7 +190,7 @@ def _numbers(series: Series, values: Array, kind: str, missing: int, distinct: i
         step=_step(values, kind, series.dtype),
         atoms=tuple(atoms),
     )
-    note = f"often {', '.join(_shown(column, atom) for atom in atoms)}" if atoms else ""
+    note = f"often {', '.join(shown_value(column, atom) for atom in atoms)}" if atoms else ""
     return Judged(column, distinct, missing, note)
 
 
@@ -230,11 +231,8 @@ def _ordered(names: Sequence[str] | dict[str, int], numbers: bool) -> tuple[str,
     return tuple(sorted(names, key=(lambda name: float(name)) if numbers else str))
 
 
-def _is_numeric(dtype: str) -> bool:
-    return dtype.lower().startswith(("int", "uint", "float"))
-
-
-def _shown(column: Column, value: float) -> str:
+def shown_value(column: Column, value: float) -> str:
+    """A value of a column of numbers or times, as people write it."""
     from datetime import UTC, datetime
 
     return datetime.fromtimestamp(value, UTC).isoformat(" ")[:19] if column.kind == "datetime" else plain(value)

@@ -16,7 +16,7 @@ from latentia.data.tables.frame import Frame, Series
 from latentia.data.tables.reading import needs
 from latentia.spec import OTHER, Aside
 
-__all__ = ["array_of_table", "made", "pandas_of", "table"]
+__all__ = ["array_of_table", "made", "names_of", "pandas_of", "table"]
 
 
 def table(
@@ -48,6 +48,14 @@ def made(
     for aside in sorted(spec.asides, key=lambda each: each.place):
         columns.insert(aside.place, _set_aside(aside, len(entries), seeds, label))
     return Frame("the table", tuple(columns), spec.form)
+
+
+def names_of(spec: Spec) -> list[str]:
+    """The names of all columns of the table, in their order."""
+    names = [column.name for column in spec.columns]
+    for aside in sorted(spec.asides, key=lambda each: each.place):
+        names.insert(aside.place, aside.name)
+    return names
 
 
 def pandas_of(frame: Frame) -> Any:

@@ -85,7 +85,7 @@ def frame_of_object(what: Any, said: Said, name: str = "the table") -> Frame:
         ) from None
     if not len(frame):
         raise BadData(f"{name} has no rows")
-    columns = [_of_frame(frame[each], str(each), name, said) for each in frame.columns]
+    columns = [_of_frame(frame.get_column(each), str(each), name, said) for each in frame.columns]
     return Frame(name, tuple(columns)).refuse_infinite()
 
 
