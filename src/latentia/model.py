@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from latentia.judging import judging
 from latentia.metrics.features import Extractor
 from latentia.scoring import Scorer
 from latentia.tasks.calibrate import Calibration
+from latentia.tasks.conditional import effective, sample_given
 from latentia.tasks.encode import decode, encode
 from latentia.tasks.evaluate import Figure, evaluate
 from latentia.tasks.hourglass import Row, hourglass
@@ -120,27 +122,74 @@ class Model:
             BadData: a label that was never trained, or another number of labels than items.
             CannotDo: a label for a model that takes none.
         """
+        if isinstance(x, Batch):
+            return x, [str(row) for row in range(len(x.x))]
         if label is None and vars(self.net).get("classes"):
             return data_layer.labelled(x, self.spec, **{**self._opening, **options})
-        items, names = self.named_items(x, **options)
-        return Batch(items, label=numbers_of(label, self.net, self.spec, len(items))), names
+        like = replace(self.spec, classes=())
+        items, names = data_layer.labelled(x, like, **{**self._opening, **options})
+        return items._replace(label=numbers_of(label, self.net, self.spec, len(items.x))), names
 
     def sample(
-        self, count: int = 1, seed: int = 0, label: str | int | None = None, truncation: float | None = None
-    ) -> Tensor:
-        """New items ``(count, *spec.shape)``; item i is that of seed + i, whatever the count.
+        self,
+        count: int = 1,
+        seed: int = 0,
+        label: str | int | None = None,
+        truncation: float | None = None,
+        *,
+        given: Mapping[str, Any] | None = None,
+        extrapolate: bool = False,
+        tell: Callable[[str], None] | None = None,
+    ) -> Any:
+        """New items; item i is that of seed + i, whatever the count.
 
-        A model that was trained with labels takes one: its name, or its place among ``spec.classes``. With a
-        ``truncation`` of 1.5 each number of the noise lies within 1.5 of 0: items more alike, and fewer odd ones.
+        Pictures are a tensor ``(count, *spec.shape)``. A table is what it was trained on: a data frame with the same
+        columns and types, or an array ``(count, columns)``.
+
+        Args:
+            count: how many.
+            seed: of the first.
+            label: of a model that was trained with labels: its name, or its place among ``spec.classes``.
+            truncation: with 1.5 each number of the noise lies within 1.5 of 0: items more alike, and fewer odd ones.
+            given: values of some columns, ``{"region": "north"}``; the others are drawn given those.
+            extrapolate: whether values of a table may lie outside the range of the training rows.
+            tell: hears how many proposals count where columns are given.
 
         Raises:
-            BadData: a label that was never trained.
+            BadData: a label that was never trained, or a given value that its column cannot hold.
             BadField: a truncation that is not above 0.
-            CannotDo: a model without labels, or a truncation of one whose latents are not normal noise.
+            CannotDo: a model without labels or columns, or a truncation of one whose latents are not normal noise.
         """
-        number = numbers_of(label, self.net, self.spec, 1)
-        label = None if number is None else int(number)
-        return sample(self._can("sample", Samples), self.spec, count, seed, label, truncation)
+        number, net = numbers_of(label, self.net, self.spec, 1), self._can("sample", Samples)
+        code = None if number is None else int(number)
+        if not given:
+            x = sample(net, self.spec, count, seed, code, truncation)
+        else:
+            self._needs_columns("given")
+            x, ess = sample_given(net, self.spec, count, data_layer.given_entries(self.spec, given), seed, code)
+            (tell or (lambda _: None))(effective(ess))
+        label = None if code is None else self.spec.classes[code]
+        return self.as_data(x, range(seed, seed + count), label, extrapolate)
+
+    def as_data(
+        self, x: Tensor, seeds: Sequence[int] | None = None, label: Any = None, extrapolate: bool = False
+    ) -> Any:
+        """Items ``(..., *spec.shape)`` as what the model was trained on: rows of a table as a data frame or array.
+
+        ``seeds`` of the rows decide fresh identifiers; ``label`` stands in the column that labels were read from.
+        """
+        return data_layer.table(x, self.spec, seeds, extrapolate, label) if self.spec.columns else x
+
+    @property
+    def header(self) -> list[str]:
+        """The names of the columns of a table as it comes out; empty for anything else."""
+        return data_layer.names_of(self.spec) if self.spec.columns else []
+
+    def _needs_columns(self, what: str) -> None:
+        if not self.spec.columns:
+            raise CannotDo(
+                f"{what} is for tables whose columns have names; this model was trained on {self.spec.kind}s"
+            )
 
     def encode(self, x: Any, label: Labels = None) -> np.ndarray:
         """The codes of items, float64 ``(N, latent)``; without an encoder those that :meth:`invert` finds.
@@ -166,19 +215,23 @@ class Model:
         net, (items, _) = self._can("find latents", Samples), self.given(x, label)
         return invert(net, items.x, starts, steps, seed, progress=progress, batch=self.batch, label=items.label)
 
-    def decode(self, z: Any, label: Labels = None) -> Tensor:
-        """What codes ``(N, latent)`` stand for; ``label``, one for all or one for each, may be another than encoded."""
-        number = None if label is None else numbers_of(label, self.net, self.spec, len(z))
-        return decode(self._can("decode", Samples), z, self.batch, number)
+    def decode(self, z: Any, label: Labels = None) -> Any:
+        """What codes ``(N, latent)`` stand for; ``label``, one for all or one for each, may be another than encoded.
 
-    def reconstruct(self, x: Any, draws: int | None = None, seed: int = 0, label: Labels = None) -> Tensor:
+        Items come in the kind that :meth:`sample` gives: of a table the mean, and the most probable categories.
+        """
+        number = None if label is None else numbers_of(label, self.net, self.spec, len(z))
+        return self.as_data(decode(self._can("decode", Samples), z, self.batch, number))
+
+    def reconstruct(self, x: Any, draws: int | None = None, seed: int = 0, label: Labels = None) -> Any:
         """Items through encoder and decoder ``(N, *shape)``; with ``draws`` several per item ``(N, draws, *shape)``.
 
-        A model of labels takes those of the items, as :meth:`encode` does.
+        Rows of a table come in the kind that :meth:`sample` gives, the draws of a row one after another. A model of
+        labels takes those of the items, as :meth:`encode` does.
         """
         needed = Reconstructs if draws is None else HasDensity
         net, (items, _) = self._can("reconstruct", needed), self.given(x, label)
-        return reconstruct(net, items.x, draws, seed, self.batch, items.label)
+        return self.as_data(reconstruct(net, items.x, draws, seed, self.batch, items.label))
 
     def latents(
         self,
@@ -222,9 +275,9 @@ class Model:
         even: bool = False,
         label: str | int | None = None,
         seed: int = 0,
-    ) -> Tensor:
+    ) -> Any:
         """The walk through latent space from item to item ``(frames, *shape)``, as :meth:`walk` tells it."""
-        return self.walk(items, steps, how, loop, even, label=label, seed=seed).x
+        return self.as_data(self.walk(items, steps, how, loop, even, label=label, seed=seed).x)
 
     def walk(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -78,6 +79,17 @@ def no_class(model: Model, what: str, common: Common) -> None:
     """Say that a model of labels was given none."""
     if vars(model.net).get("classes"):
         common.remark(f"{what} of no class in particular; --label takes {', '.join(model.spec.classes)}")
+
+
+def given_words(words: Sequence[str]) -> dict[str, str]:
+    """``["region=north"]`` as ``{"region": "north"}``.
+
+    Raises:
+        BadField: a word without ``=``.
+    """
+    if strange := [word for word in words if "=" not in word]:
+        raise BadField(f"--given is {strange[0]!r}; write COLUMN=VALUE, for example --given region=north")
+    return {word.partition("=")[0].strip(): word.partition("=")[2].strip() for word in words}
 
 
 def load(run: str, common: Common, weights: str = "best") -> Model:

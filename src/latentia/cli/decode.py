@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from latentia.cli import codes, output, render
+from latentia.cli import codes, output, render, tables
 from latentia.cli.common import DEFAULTS, Common, Out, Run, Weights, load, no_class
 
 
@@ -28,8 +28,6 @@ def decode(
     common: Common = DEFAULTS,
 ) -> None:
     """Latents to items. With --label all each column of the picture is one code, given every class in turn."""
-    import torch
-
     output.form(out, output.ITEMS)
     z, names, own = codes.read(file)
     model = load(run, common, weights)
@@ -38,9 +36,11 @@ def decode(
         no_class(model, "items", common)
     if label != "all":
         x = model.decode(z, label if label is not None else own if classes else None)
-        render.write(x, names, out, common.json, captions=names if numbers else None)
+        captions = names if numbers else None
+        render.write(x, names, out, common.json, captions=captions, header=model.header, named=True)
         return
     each = classes or ("?",)  # without classes the model refuses
-    x = torch.cat([model.decode(z, name) for name in each])
+    x = tables.together([model.decode(z, name) for name in each])
     told = [f"{item} {name}" for name in each for item in names]
-    render.write(x, told, out, common.json, columns=len(z), captions=told if numbers else None)
+    captions = told if numbers else None
+    render.write(x, told, out, common.json, columns=len(z), captions=captions, header=model.header, named=True)

@@ -12,15 +12,18 @@ from latentia.cli import output, render
 from latentia.cli.common import DEFAULTS, Common, Out, at_least, load
 from latentia.cli.flags import DATA, given, options
 from latentia.data.options import DataOptions
+from latentia.data.tables.kinds import shown_value
 from latentia.errors import BadData, BadField
+from latentia.spec import OTHER
 from latentia.fields import shown
 
 if TYPE_CHECKING:
-    from latentia.core import Spec
+    from latentia.core import Column, Spec
     from latentia.data import DataSet
 
 SPLITS = ("train", "validation", "test")
 SHOWN = 64  # items of a picture, where no count is given
+MOST = 4  # categories of a column
 OF_DATA: Any = options("OfData", DataOptions, lambda _: DATA, {})
 
 
@@ -96,19 +99,24 @@ def _pairs(found: Mapping[str, Any]) -> str:
 def of_data_set(
     what: str, other: str | None, opening: Mapping[str, Any], count: int, out: str | None, common: Common
 ) -> None:
-    """What its items look like, how it is split, and what it says about itself; some of its items in a picture."""
+    """What its items look like, how it is split, and what it says about itself; some of its items in a picture.
+
+    Of a table every column with its type, how many different values and gaps it has, and its range or categories.
+    """
     two = other is not None or any(opening.get(name) for name in ("pairing", "direction"))
     found, notes = _two(what, other, opening) if two else (_with_classes(what, opening), [])
     spec = found.spec
+    columns = [column_row(each) for each in found.judged]
     if not two and spec.kind == "image" and spec.shape[2] == 2 * spec.shape[1]:
         notes = ["twice as wide as high: if that is two pictures side by side, --pairing pairs reads them as such"]
     told: dict[str, Any] = {
         "data": found.name,
         "about": found.description,
         "kind": spec.kind,
-        "shape": _shape(spec),
+        "shape": "" if columns else _shape(spec),
         "pairing": _pairing(spec),
-        "values": f"{spec.low:g} to {spec.high:g}" + (f" in {spec.levels} levels" if spec.levels else ""),
+        "values": "" if columns else _values(spec),
+        "columns": columns if common.json else output.table(columns) if columns else "",
         "classes": list(spec.classes),
         **{split: _count(getattr(found, split), spec, common.json) for split in SPLITS},
         "terms": found.terms,
@@ -117,6 +125,27 @@ def of_data_set(
     if out is not None:
         _draw(found, count, out, common)
     output.facts({name: value for name, value in told.items() if value or common.json}, common.json)
+
+
+def _values(spec: Spec) -> str:
+    return f"{spec.low:g} to {spec.high:g}" + (f" in {spec.levels} levels" if spec.levels else "")
+
+
+def column_row(judged: Any) -> dict[str, Any]:
+    """What a column of a table was found to be, as a row: counts are of training rows."""
+    of = judged.of
+    learnt = hasattr(of, "categories")
+    row = {"column": of.name, "type": of.kind if learnt else "left out"}
+    row |= {"distinct": judged.distinct, "missing": judged.missing}
+    return {**row, "values": _values_of(of) if learnt else "", "note": judged.note}
+
+
+def _values_of(column: Column) -> str:
+    """The range of numbers and times, the first categories of others."""
+    if column.coded:
+        known = [name for name in column.categories if name != OTHER]
+        return ", ".join(known[:MOST]) + (", ..." if len(known) > MOST else "")
+    return f"{shown_value(column, column.low)} to {shown_value(column, column.high)}"
 
 
 def _two(what: str, other: str | None, opening: Mapping[str, Any]) -> tuple[DataSet, list[str]]:
@@ -156,9 +185,11 @@ def _with_classes(what: str, opening: Mapping[str, Any]) -> DataSet:
     from latentia import data
 
     try:
-        return data.open(what, **{"labels": True, **opening})
+        found = data.open(what, **{"labels": True, **opening})
     except BadData:
         return data.open(what, **opening)
+    named = any(aside.kind == "label" for aside in found.spec.asides)  # the labels are a column like others
+    return data.open(what, **opening) if named and not opening.get("labels") else found
 
 
 def _draw(found: DataSet, count: int, out: str, common: Common) -> None:

@@ -65,8 +65,12 @@ def interpolate(
         no_class(model, "a walk", common)
     common.remark(_sentence(walk, even))
     names = [f"step:{i}" for i in range(len(walk.x))]
-    x, columns = _legs(walk, loop) if frames is None and ending == ".png" else (walk.x, None)
-    render.write(x, names, out, common.json and out is None, columns=columns, fps=rate)
+    as_json = common.json and out is None
+    if model.header:
+        render.write(model.as_data(walk.x), names, out, as_json, header=model.header, named=True)
+    else:
+        x, columns = _legs(walk, loop) if frames is None and ending == ".png" else (walk.x, None)
+        render.write(x, names, out, as_json, columns=columns, fps=rate)
     if common.json and out is not None:
         output.facts(_facts(walk, out, rate), as_json=True)
 

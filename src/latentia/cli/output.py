@@ -16,9 +16,10 @@ from typing import Any
 
 from latentia.errors import BadData
 
-ITEMS = (".png", ".gif", ".mp4", ".npz", ".npy", ".csv", ".json", "folder/")
+ITEMS = (".png", ".gif", ".mp4", ".npz", ".npy", ".csv", ".parquet", ".json", "folder/")
 CODES = (".csv", ".json", ".npz", ".npy")
 ROWS = (".csv", ".json")
+TABLES = (".csv", ".parquet", ".json")
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -60,13 +61,16 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def rows(found: Rows, out: str | None = None, as_json: bool = False) -> None:
-    """Rows with named columns: to OUT (.csv or .json), or to stdout as aligned text or JSON."""
+    """Rows with named columns: to OUT (.csv, .parquet or .json), or to stdout as aligned text or JSON."""
     if out is None:
-        print(json.dumps([_plain(row) for row in found], indent=2) if as_json else table(found))
+        print(json.dumps([plain(row) for row in found], indent=2) if as_json else table(found))
         return
     with replacing(Path(out)) as temporary:
-        if form(out, ROWS) == ".json":
-            temporary.write_text(json.dumps([_plain(row) for row in found], indent=2) + "\n", encoding="utf-8")
+        ending = form(out, TABLES)
+        if ending == ".json":
+            temporary.write_text(json.dumps([plain(row) for row in found], indent=2) + "\n", encoding="utf-8")
+        elif ending == ".parquet":
+            _parquet(temporary, found)
         else:
             _csv(temporary, found)
 
@@ -78,8 +82,18 @@ def _csv(path: Path, found: Rows) -> None:
         writer.writerows(found)
 
 
-def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
-    """JSON has no infinities and no NaN: they become null."""
+def _parquet(path: Path, found: Rows) -> None:
+    from latentia.data.tables.reading import needs
+
+    needs("pyarrow")
+    import pyarrow
+    from pyarrow import parquet
+
+    parquet.write_table(pyarrow.Table.from_pylist([dict(row) for row in found]), path)
+
+
+def plain(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row as JSON takes it, which has no infinities and no NaN: they become null."""
     return {name: None if isinstance(v, float) and not math.isfinite(v) else v for name, v in row.items()}
 
 

@@ -33,15 +33,18 @@ def reconstruct(
     at_least("--draws", draws, 1)
     model = load(run, common, weights)
     batch, names = model.given(data, label, **({"skip_bad": True} if skip_bad else {}))
-    x, own = batch.x, batch.label
-    if count is None and ending == ".png" and len(x) > SHOWN:
+    if count is None and ending == ".png" and len(names) > SHOWN:
         count = SHOWN
-        common.remark(f"the picture shows the first {SHOWN} of {len(x)} items; -n changes that")
-    x, names = x[:count], names[:count]
-    made = model.reconstruct(x, draws=draws, seed=common.seed, label=None if own is None else own[:count].tolist())
+        common.remark(f"the picture shows the first {SHOWN} of {len(names)} items; -n changes that")
+    batch = batch._replace(**{name: slot[:count] for name, slot in batch.slots()})
+    names = names[:count]
+    made = model.reconstruct(batch, draws=draws, seed=common.seed)
+    if model.header:
+        render.write(made, _names(names, draws), out, common.json, header=model.header)
+        return
     made = made[:, None] if draws is None else made
     if ending == ".png":
-        rows = torch.cat([x[:, None], made], dim=1)
+        rows = torch.cat([batch.x[:, None], made], dim=1)
         render.write(rows.flatten(0, 1), names, out, common.json, columns=_columns(rows.shape[1]))
     else:
         render.write(made.flatten(0, 1), _names(names, draws), out, common.json)

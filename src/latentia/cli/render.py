@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from latentia.cli import output
+from latentia.cli import output, tables
 from latentia.cli.codes import output_arrays
 
 if TYPE_CHECKING:
@@ -19,25 +19,33 @@ if TYPE_CHECKING:
 
 
 def write(
-    x: Tensor,
+    x: Any,
     names: Sequence[str],
     out: str | None,
     as_json: bool = False,
     columns: int | None = None,
     captions: Sequence[str] | None = None,
     fps: float = 12,
+    header: Sequence[str] | None = None,
+    named: bool = False,
 ) -> None:
     """Items to OUT, or what they look like to stdout.
 
     Args:
-        x: pictures ``(N, C, H, W)`` in [0, 1], or rows of a table ``(N, columns)``.
+        x: pictures ``(N, C, H, W)`` in [0, 1], or rows of a table: plain numbers ``(N, columns)``, or what
+            :meth:`latentia.model.Model.as_data` makes of them.
         names: the name of each.
         out: where to write; see :data:`latentia.cli.output.ITEMS`.
         as_json: without OUT, every number as JSON instead of a summary; with it, where the result is.
         columns: how many pictures a row of the grid has.
         captions: what stands under each picture of the grid.
         fps: how many pictures a second of a film shows.
+        header: the names of the columns of a table, where they have names.
+        named: whether the rows of such a table begin with their names.
     """
+    if header:
+        tables.write(x, header, out, as_json, names if named else None)
+        return
     from latentia.tasks import pictures
 
     found = output.form(out, output.ITEMS)

@@ -42,7 +42,8 @@ def traverse(
     if label is None and not (at or "").startswith("row:"):
         no_class(model, "a traversal", common)
     names = [f"{name_of(j)}={v:.3g}" for j, row in zip(moved, values.tolist(), strict=True) for v in row]
-    render.write(x.flatten(0, 1), names, out, common.json, columns=steps, captions=names)
+    x = model.as_data(x.flatten(0, 1))
+    render.write(x, names, out, common.json, columns=steps, captions=names, header=model.header, named=True)
 
 
 def _numbers(text: str) -> list[int]:
