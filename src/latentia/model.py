@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -25,11 +25,13 @@ from latentia.core import (
     Translates,
 )
 from latentia.data.dataset import DataSet
+from latentia.data.streaming import ROWS, stream
 from latentia.errors import BadField, BadRun, CannotDo, near
 from latentia.facts import data_of, net_of
 from latentia.judging import judging
 from latentia.metrics.features import Extractor
 from latentia.scoring import Scorer
+from latentia.tasks.annealing import Bracket, Ladder, annealed, bracket
 from latentia.tasks.calibrate import Calibration
 from latentia.tasks.conditional import effective, sample_given
 from latentia.tasks.encode import decode, encode
@@ -345,18 +347,44 @@ class Model:
         both, ground = input_halves(told, self.spec, x, halves), told["background"]
         return Translations(net, self.spec, x, to, draws, seed, tile, ground=ground, skip_bad=skip_bad, halves=both)
 
-    def log_prob(self, x: Any, draws: int = 1024, seed: int = 0, label: Labels = None) -> LogProb:
+    def log_prob(
+        self, x: Any, draws: int = 1024, seed: int = 0, label: Labels = None, ladder: Ladder | None = None
+    ) -> LogProb:
         """Log p(x) of items in nats by importance sampling, with its standard error and how far it can be trusted.
 
-        It depends on the item alone, and two calls give the same; tables are computed in float64. Of a model of labels
-        it is log p(x|label), by the labels of the items, as :meth:`encode` takes them.
+        It depends on the item alone, and two calls give the same; tables are computed in float64. With a ``ladder`` it
+        is by annealed chains, which do not need the encoder (:mod:`latentia.tasks.annealing`). Of a model of labels it
+        is log p(x|label), by the labels of the items, as :meth:`encode` takes them.
         """
         self._can("log_prob", HasDensity)
         items, _ = self.given(x, label)
-        return log_likelihood(self._exact, items.x, draws, seed, label=items.label, mask=items.mask)
+        if ladder is not None:
+            return annealed(self.exact, items.x, ladder, seed, items.label, items.mask)
+        return log_likelihood(self.exact, items.x, draws, seed, label=items.label, mask=items.mask)
+
+    def bracket(self, count: int = 64, ladder: Ladder | None = None, seed: int = 0) -> Bracket:
+        """Bounds of log p(x) from both sides, of items that the model itself makes."""
+        self._can("log_prob", HasDensity)
+        return bracket(self.exact, count, ladder or Ladder(), seed)
+
+    def blocks(
+        self, x: Any, key: str | None = None, label: Labels = None, rows: int = ROWS
+    ) -> Iterator[tuple[Batch, list[str]]]:
+        """Items with their names, a block at a time; a table in a file may be larger than memory.
+
+        Args:
+            x: the items.
+            key: a column of a table that names its rows.
+            label: of all items, for a model of labels.
+            rows: of a block.
+        """
+        like = self.spec if label is None else replace(self.spec, classes=())
+        for batch, names in stream(x, like, rows, key, **self._opening):
+            number = numbers_of(label, self.net, self.spec, len(names))
+            yield batch if label is None else batch._replace(label=number), names
 
     @cached_property
-    def _exact(self) -> nn.Module:
+    def exact(self) -> nn.Module:
         """The net that scores are computed by: of a table's a copy in float64."""
         return exact(self.net) if self.spec.kind == "table" else self.net
 

@@ -1,0 +1,211 @@
+"""score, outliers and calibrate through the real entry point: a table in files, and pictures."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+
+import numpy as np
+import pandas
+import pytest
+
+import latentia as lt
+from latentia.cli.main import main
+from latentia.metrics.conformal import p_values
+from tests.cli.conftest import TINY
+
+
+def customers(count: int, seed: int) -> pandas.DataFrame:
+    """Income goes with age; the region has nothing to do with either."""
+    generator = np.random.default_rng(seed)
+    young = generator.normal(size=count)
+    return pandas.DataFrame(
+        {
+            "customer": [f"c{seed}-{row}" for row in range(count)],
+            "age": np.clip((45 + 12 * young + 4 * generator.normal(size=count)).round(), 18, 95).astype(int),
+            "income": (30_000 * np.exp(0.4 * young + 0.2 * generator.normal(size=count))).round(2),
+            "region": generator.choice(["north", "south"], count),
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    """A folder with the run of a small VAE, the rows it learnt from, and new ones of which two are odd."""
+    folder = tmp_path_factory.mktemp("customers")
+    customers(1200, 0).to_csv(folder / "old.csv", index=False)
+    new = customers(60, 1)
+    new.loc[7, "income"] = 900_000.0
+    new.loc[9, ["age", "income"]] = [19, 150_000.0]
+    new.to_csv(folder / "new.csv", index=False)
+    words = [
+        "--latent",
+        "2",
+        "--hidden",
+        "16",
+        "--images",
+        "12k",
+        "--every",
+        "12k",
+        "--batch",
+        "128",
+        "--device",
+        "cpu",
+        "--quiet",
+    ]
+    assert main(["train", "vae", str(folder / "old.csv"), "--run", str(folder / "run"), *words]) == 0
+    assert main(["calibrate", str(folder / "run"), str(folder / "new.csv"), "--quiet"]) == 0
+    for name in ("calibration.json", "calibration.safetensors"):
+        (folder / "run" / name).unlink()
+    return folder
+
+
+def rows(path):
+    with open(path) as file:
+        return list(csv.DictReader(file))
+
+
+def test_score_writes_the_same_in_every_form_and_names_rows_by_the_key(table, call):
+    run, new = table / "run", table / "new.csv"
+    code, _, err = call("score", run, new, "--key", "customer", "-o", "s.csv")
+    assert code == 0, err
+    assert "60 items, mean log_prob" in err
+    told = rows("s.csv")
+    assert list(told[0]) == ["customer", "log_prob", "error", "ess", "k"]
+    assert [row["customer"] for row in told] == customers(60, 1).customer.tolist()
+    value = lt.load(run).score(str(new)).columns()["log_prob"]
+    np.testing.assert_allclose([float(row["log_prob"]) for row in told], value)
+    for file in ("s.parquet", "s.npz", "s.json"):
+        assert call("score", run, new, "--key", "customer", "-o", file, "--quiet")[0] == 0
+    assert pandas.read_parquet("s.parquet").log_prob.tolist() == pytest.approx(value.tolist())
+    np.testing.assert_allclose(np.load("s.npz")["log_prob"], value)
+    with open("s.json") as file:
+        np.testing.assert_allclose([row["log_prob"] for row in json.load(file)], value)
+    assert "reachable" not in err
+    code, out, _ = call("score", run, new, "--json", "--quiet")
+    assert json.loads(out)[3]["item"] == "3"
+
+
+def test_annealed_scores_and_their_bracket(table, call):
+    pandas.read_csv(table / "new.csv")[:3].to_csv("few.csv", index=False)
+    code, _, err = call(
+        "score", table / "run", "few.csv", "--method", "ais", "--chains", 8, "--steps", 12, "-o", "a.csv"
+    )
+    assert code == 0, err
+    assert "on 64 simulated items the mean log p(x) lies between" in err
+    value = lt.load(table / "run").log_prob("few.csv").value
+    np.testing.assert_allclose([float(row["log_prob"]) for row in rows("a.csv")], value, atol=1.5)
+
+
+def test_outliers_are_found_with_a_reason_and_p_values_of_the_test_split(table, call):
+    run, new = table / "run", table / "new.csv"
+    code, out, err = call("outliers", run, new, "--key", "customer")
+    assert code == 0, err
+    assert "120 test rows are scored once and kept" in err
+    assert "are outliers: p-value at most 0.01: a good row is flagged with at most this probability" in err
+    assert "c1-7" in out
+    assert "income = 900000" in out
+    assert call("outliers", run, new, "--contributions", "-o", "o.csv")[2].count("\n") == 1  # not scored again
+    told = rows("o.csv")
+    assert len(told) == 60
+    known = json.loads((run / "calibration.json").read_text())
+    assert (known["test"], known["draws"]) == (120, 128)
+    model = lt.load(run)
+    good = model.score(model.data().test.read(slice(None))).value
+    score = np.array([float(row["score"]) for row in told])
+    np.testing.assert_allclose([float(row["p_value"]) for row in told], p_values(good, score), atol=1e-9)
+    parts = [[float(row[name]) for name in ("mean", "age", "income", "region", "(latent)")] for row in told]
+    np.testing.assert_allclose(np.sum(parts, 1), score)
+    assert told[7]["outlier"] == "True"
+    assert call("outliers", run, new, "--fdr", "0.2")[2].strip().endswith("none is flagged unless 3 are")
+    code, out, _ = call("outliers", run, new, "--contamination", "0.05", "--json", "--quiet")
+    assert [row["item"] for row in json.loads(out)].count("7") == 1
+    assert len(json.loads(out)) == 3
+
+
+def test_rows_of_the_training_are_judged_by_models_without_them(table, call):
+    """The commonest job: one's own file. Its p-values are neither all large nor all small."""
+    shutil.copytree(table / "run", "run")
+    pandas.read_csv(table / "old.csv")[:300].to_csv("own.csv", index=False)
+    code, _, err = call("outliers", "run", "own.csv", "--no-refit", "-o", "left.csv")
+    assert code == 0, err
+    assert "rows were used in training: they fit the model better than new rows would, and get no p-value" in err
+    left = rows("left.csv")
+    trained = [row["known"] == "train" for row in left]
+    assert 200 < sum(trained) < 270
+    assert [row["p_value"] == "nan" for row in left] == trained
+    code, _, err = call("outliers", "run", "own.csv", "-o", "own.csv.out.csv")
+    assert code == 0, err
+    assert "(5 trainings of 12,000 rows each, once; kept in the run)" in err
+    p = np.array([float(row["p_value"]) for row, own in zip(rows("own.csv.out.csv"), trained, strict=True) if own])
+    assert np.mean(p <= 0.5) == pytest.approx(0.5, abs=0.12)
+    assert np.mean(p <= 0.1) == pytest.approx(0.1, abs=0.07)
+    code, _, err = call("outliers", "run", "own.csv", "-o", "again.csv")
+    assert "(kept in the run)" in err
+    assert rows("again.csv") == rows("own.csv.out.csv")
+
+
+def test_more_good_rows_reach_lower_rates(table, call):
+    shutil.copytree(table / "run", "run")
+    code, _, err = call("outliers", "run", table / "new.csv", "--rate", "0.005")
+    assert code == 2
+    assert "needs 199 calibration rows, and there are 120, which reach 0.00826" in err
+    assert "latentia calibrate RUN MORE_GOOD_DATA" in err
+    customers(150, 2).to_csv("good.csv", index=False)
+    code, out, err = call("calibrate", "run", "good.csv")
+    assert code == 0, err
+    assert out.split() == ["added", "150", "calibration", "rows", "270", "reachable", "rate", "0.00369"]
+    assert call("outliers", "run", table / "new.csv", "--rate", "0.005")[0] == 0
+    code, _, err = call("calibrate", "run", "good.csv")
+    assert (code, "good.csv has no row that is new: all 150 are known to the run already" in err) == (2, True)
+    code, _, err = call("outliers", "run", table / "new.csv", "--draws", "64")
+    assert (code, "was calibrated with more rows by draws 128, seed 0" in err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--rate", "0"], "rate is 0; it lies between 0 and 1"),
+        (["--rate", "1.5"], "rate is 1.5; it lies between 0 and 1"),
+        (["--rate", "0.1", "--fdr", "0.1"], "rate and fdr were both given"),
+        (["--draws", "0"], "--draws is 0; it must be at least 1"),
+        (["--maps", "maps"], "--maps draws pictures, and this model was trained on a table"),
+        (["--key", "custmer"], "has no column 'custmer' to name rows by; did you mean 'customer'"),
+        (["-o", "o.png"], "o.png ends in '.png'; this can be written as .csv, .parquet, .json, .npz"),
+    ],
+)
+def test_refusals(table, call, words, told):
+    code, _, err = call("outliers", table / "run", table / "new.csv", *words)
+    assert (code, told in err) == (2, True), err
+    assert len(err.strip().splitlines()) <= 2
+
+
+def test_pictures_have_maps(run, call):
+    digits = lt.load(run).data().test.read(slice(0, 12)).x.clone()
+    digits[3, :, 2:5, 5:] = 1 - digits[3, :, 2:5, 5:]
+    digits[5] = 1 - digits[5]
+    np.save("some.npy", (digits[:, 0] * 16).round().numpy().astype(np.uint8) * 15)
+    code, _, err = call("outliers", run, "some.npy", "--rate", "0.2", "--maps", "maps", "-o", "o.csv")
+    assert code == 0, err
+    flagged = [row for row in rows("o.csv") if row["outlier"] == "True"]
+    assert "5" in [row["item"] for row in flagged]
+    assert "reason_1" not in flagged[0]
+    import pathlib
+
+    files = sorted(path.name for path in pathlib.Path("maps").iterdir())
+    assert len(files) == len(flagged) + 1
+    assert files[-1] == "sheet.png"
+    code, _, err = call("outliers", run, "digits:train")
+    assert "and get no p-value without a refit" in err
+
+
+def test_an_autoencoder_scores_by_its_error(call):
+    assert main(["train", "autoencoder", "digits", "--run", "run", "--quiet", *TINY]) == 0
+    code, _, err = call("score", "run", "digits:test", "-o", "e.csv")
+    assert code == 0, err
+    assert list(rows("e.csv")[0]) == ["item", "squared_error"]
+    assert call("outliers", "run", "digits:test", "--rate", "0.05", "-o", "o.csv")[0] == 0
+    assert {row["known"] for row in rows("o.csv")} == {"calibration"}
+    code, _, err = call("score", "run", "digits:test", "--method", "ais")
+    assert (code, "cannot log_prob; models that can: " in err) == (2, True)
