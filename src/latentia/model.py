@@ -26,6 +26,7 @@ from latentia.core import (
 )
 from latentia.data.dataset import DataSet
 from latentia.data.streaming import ROWS, stream
+from latentia.editing import Edits
 from latentia.errors import BadField, BadRun, CannotDo, near
 from latentia.facts import data_of, net_of
 from latentia.judging import judging
@@ -81,7 +82,7 @@ def load(run: str | Path, weights: str = "best", device: str = "auto", batch: in
     return Model(net, recipe, spec, folder, batch)
 
 
-class Model:
+class Model(Edits):
     """A trained net with its recipe and spec. It is read-only; each verb refuses what the net cannot do."""
 
     def __init__(self, net: nn.Module, recipe: Recipe, spec: Spec, folder: Run, batch: int = BATCH) -> None:
@@ -488,7 +489,8 @@ class Model:
             draws: of each likelihood.
             seed: of draws and samples.
             metrics: of samples, some of frechet, kid, precision, recall, density, coverage, wasserstein, ms-ssim and
-                classes (what a classifier says of them); by default those that the data allows.
+                classes (what a classifier says of them); by default those that the data allows. ``latent``: the
+                completeness and continuity of the latent space, of a model that encodes and decodes.
             extractor: ``"random-conv"`` (tables: ``"pixels"``, the numbers as they are), ``"classifier"`` (trained on
                 the data's labels), ``"inception"``, or any callable from pictures ``(N, C, H, W)`` to ``(N, D)``.
             extractor_seed: of random convolutions. Hyper-parameters chosen with one seed are reported with another.
