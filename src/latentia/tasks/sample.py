@@ -58,9 +58,9 @@ def sample(
     return items.reshape(-1, *spec.shape).clamp_(spec.low, spec.high) if spec.kind == "image" else items
 
 
-def draw(net: Net, seeds: Sequence[int]) -> Tensor:
+def draw(net: Net, seeds: Sequence[int], truncation: float | None = None) -> Tensor:
     """The latents that :func:`sample` decodes for ``seeds``: ``(len(seeds), latent)``, on the CPU."""
-    return _of_seeds(net, seeds, lambda z, _: z)
+    return _of_seeds(net, seeds, lambda z, _: z, truncation)
 
 
 class TruncatedNoise(ItemNoise):
