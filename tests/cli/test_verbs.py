@@ -277,6 +277,24 @@ def test_traverse_moves_one_latent_at_a_time(run: Path, call: Call, tmp_path: Pa
     assert (code, "--steps is 1; it must be at least 2" in err) == (2, True)
 
 
+def test_a_film_of_a_traversal_moves_all_latents_there_and_back(run: Path, call: Call, tmp_path: Path) -> None:
+    assert call("traverse", run, "--steps", "5", "-o", "a.gif")[0] == 0
+    with Image.open(tmp_path / "a.gif") as film:
+        assert film.n_frames == 8
+        frames = []
+        for place in range(8):
+            film.seek(place)
+            frames.append(np.array(film.convert("L"), dtype=float))
+    size = 2 * 8 + 1  # three latents in a square of four
+    assert frames[0].shape[0] % size == frames[0].shape[1] % size == 0
+    assert all(np.abs(frames[i] - frames[8 - i]).mean() < 1 for i in (1, 2, 3))
+    assert np.abs(frames[0] - frames[4]).mean() > 1
+    moved = latentia.load(run, device="cpu").traverse(steps=5)[2]
+    factor = frames[0].shape[0] // size
+    corner = frames[4][: 8 * factor : factor, : 8 * factor : factor] / 255
+    np.testing.assert_allclose(corner, moved[0, 4, 0].clamp(0, 1), atol=0.02)
+
+
 def test_a_latent_has_the_same_name_in_a_codes_file_and_in_a_traversal(run: Path, call: Call, tmp_path: Path) -> None:
     assert call("traverse", run, "--at", "row:0", "--latents", "z2", "--steps", "3", "-o", "a.npz")[0] == 0
     with np.load(tmp_path / "a.npz") as found:

@@ -13,6 +13,9 @@ from latentia.errors import BadField
 if TYPE_CHECKING:
     from latentia.model import Model
 
+FILMS = (".gif", ".mp4")
+FPS = 8.0
+
 
 def traverse(
     run: Run,
@@ -30,10 +33,14 @@ def traverse(
     weights: Weights = "best",
     common: Common = DEFAULTS,
 ) -> None:
-    """Move one latent at a time, the others held: each row of the picture is one latent."""
+    """Move one latent at a time, the others held: each row of the picture is one latent, those used most first.
+
+    In a .gif or .mp4 all rows move at once, there and back.
+    """
+    from latentia.tasks.pictures import mosaic
     from latentia.tasks.traverse import name_of
 
-    output.form(out, output.ITEMS)
+    ending = output.form(out, output.ITEMS)
     at_least("--steps", steps, 2)
     numbers = None if latents is None else _numbers(latents)
     model = load(run, common, weights)
@@ -41,6 +48,11 @@ def traverse(
     moved, values, x = model.traverse(at=at, latents=chosen, steps=steps, label=label)
     if label is None and not (at or "").startswith("row:"):
         no_class(model, "a traversal", common)
+    if ending in FILMS and x.dim() == 5:
+        frames = mosaic(x.transpose(0, 1))
+        around = [*range(steps), *range(steps - 2, 0, -1)]
+        render.write(frames[around], [f"step:{i}" for i in around], out, common.json, fps=FPS)
+        return
     names = [f"{name_of(j)}={v:.3g}" for j, row in zip(moved, values.tolist(), strict=True) for v in row]
     x = model.as_data(x.flatten(0, 1))
     render.write(x, names, out, common.json, columns=steps, captions=names, header=model.header, named=True)

@@ -60,9 +60,9 @@ class About:
 
 VERBS: dict[str, tuple[str, ...]] = {
     # without an encoder, encode searches
-    "Samples": ("sample", "decode", "encode", "interpolate", "traverse", "evaluate"),
-    "Encodes": ("encode",),
-    "Reconstructs": ("reconstruct", "evaluate"),
+    "Samples": ("sample", "decode", "encode", "interpolate", "traverse", "edit", "evaluate"),
+    "Encodes": ("encode", "weights"),
+    "Reconstructs": ("reconstruct", "map", "evaluate"),
     "Translates": ("translate", "evaluate"),
 }
 

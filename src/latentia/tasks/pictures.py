@@ -19,7 +19,7 @@ from latentia.errors import BadData
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["animate", "cut", "grid", "opaque", "picture", "pixels", "strip"]
+__all__ = ["animate", "cut", "grid", "mosaic", "opaque", "picture", "pixels", "strip"]
 
 CELL = 56  # a cell is enlarged to at least this many pixels, by whole factors
 CHANNELS = {1: "L", 3: "RGB", 4: "RGBA"}
@@ -116,6 +116,24 @@ def cut(image: Image, shape: Sequence[int], padding: int = 2, cell: int = CELL) 
 def strip(x: Tensor, padding: int = 2, numbers: Sequence[object] | None = None, cell: int = CELL) -> Image:
     """Items in one row: a :func:`grid` as wide as there are items."""
     return grid(x, len(x), padding, numbers, cell)
+
+
+def mosaic(x: Tensor, columns: int | None = None, gap: int = 1) -> Tensor:
+    """Pictures ``(frames, N, C, H, W)`` side by side in each frame, ``(frames, C, height, width)``; gaps are white.
+
+    Args:
+        x: pictures in [0, 1].
+        columns: how many side by side; about square when it is not given.
+        gap: pixels between them.
+    """
+    frames, count, channels, height, width = x.shape
+    across = min(columns or _columns(count, height, width), count)
+    down = -(-count // across)
+    paper = x.new_ones(frames, channels, down * (height + gap) - gap, across * (width + gap) - gap)
+    for place in range(count):
+        top, left = place // across * (height + gap), place % across * (width + gap)
+        paper[:, :, top : top + height, left : left + width] = x[:, place]
+    return paper
 
 
 def animate(frames: Tensor, path: str | os.PathLike[str], fps: float = 12, cell: int = 256) -> Path:
