@@ -13,6 +13,7 @@ from PIL import Image
 
 from latentia.cli.film import VIDEOS, WRITTEN, Filming, is_film
 from latentia.cli.main import main
+from latentia.data import collection
 from latentia.data.flipbook import look
 from latentia.tasks.film import ENDINGS
 from tests.tasks.clips import film, heard
@@ -104,3 +105,4 @@ def test_what_is_a_film(tmp_path: Path) -> None:
 def test_the_command_line_knows_the_endings_without_importing_them() -> None:
     assert WRITTEN == ENDINGS
     assert set(WRITTEN) - set(VIDEOS) == {".gif"}
+    assert VIDEOS == collection.VIDEOS  # said twice: the command line's flags come without torch

@@ -17,7 +17,7 @@ __all__ = ["FILMING", "Filming", "filmed", "is_film"]
 
 FILMS = Group("Films", sort_key=50)
 WRITTEN = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".gif")
-VIDEOS = (
+VIDEOS = (  # as latentia.data.collection has them
     *(".mp4", ".m4v", ".mov", ".mkv", ".webm"),
     *(".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".wmv", ".flv", ".3gp", ".ogv", ".y4m", ".mxf"),
 )

@@ -15,11 +15,15 @@ from typing import BinaryIO
 
 from latentia.errors import BadData
 
-__all__ = ["ARCHIVES", "PICTURES", "Collection", "Files", "archive", "folder", "is_archive", "lettered"]
+__all__ = ["ARCHIVES", "PICTURES", "VIDEOS", "Collection", "Files", "archive", "folder", "is_archive", "lettered"]
 
 PICTURES = (
     *(".png", ".jpg", ".jpeg", ".jfif", ".webp", ".gif", ".bmp"),
     *(".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm"),
+)
+VIDEOS = (
+    *(".mp4", ".m4v", ".mov", ".mkv", ".webm"),
+    *(".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".wmv", ".flv", ".3gp", ".ogv", ".y4m", ".mxf"),
 )
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
 

@@ -27,6 +27,7 @@ LATER = (
     "group_from",
     "jitter",
     "columns",
+    "frames_every",
 )  # no part of older signatures: they count where they are given
 
 
@@ -57,7 +58,7 @@ class Content:
         items: the items to learn from (all of them where there is no test set).
         hash: changes when the items change.
         test, validation: the official ones, if there are any.
-        held: the split of each row of the values, where groups decide it.
+        held: the split of each row of the values, where groups or films decide it; none for rows that are in no split.
         judged: what each column of a table was found to be (:class:`latentia.data.tables.kinds.Judged`).
     """
 

@@ -25,7 +25,7 @@ from latentia.data.pictures import Facts, Plan, Unreadable, facts_of, halved, op
 from latentia.data.progress import Progress
 from latentia.errors import BadData
 
-__all__ = ["Decoded", "decode", "look", "named", "refuse"]
+__all__ = ["Decoded", "cached", "decode", "look", "named", "refuse"]
 
 FORMAT = 2  # of what is cached; part of its key
 LARGEST = 1 << 29  # bytes of one picture's file
@@ -61,10 +61,10 @@ def decode(collection: Collection, options: DataOptions, cache: Path, half: int 
     """
     path = cache / "pictures" / f"{_key(collection, options, half)}.npy"
     try:
-        return _cached(path)
+        return cached(path)
     except (OSError, ValueError, TypeError, EOFError):  # not there, or damaged: it is made again
         said = _make(path, collection, options, half)
-        found = _cached(path)
+        found = cached(path)
         return dataclasses.replace(found, notes=[said, *found.notes])
 
 
@@ -73,7 +73,12 @@ def _key(collection: Collection, options: DataOptions, half: int | None) -> str:
     return hashlib.blake2b(repr((FORMAT, collection.stamp, told)).encode(), digest_size=16).hexdigest()
 
 
-def _cached(path: Path) -> Decoded:
+def cached(path: Path) -> Decoded:
+    """The pictures of an array in the cache, and what stands beside it.
+
+    Raises:
+        OSError, ValueError, TypeError, EOFError: they are not there, or damaged.
+    """
     about = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
     array = np.load(path, mmap_mode="c", allow_pickle=False)
     if len(array) != len(about["names"]):

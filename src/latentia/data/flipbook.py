@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -18,9 +17,10 @@ from latentia.data.clip import Clip, Frame
 from latentia.data.collection import PICTURES
 from latentia.data.objects import looked, rendered
 from latentia.data.pictures import Plan
+from latentia.data.stretches import numbered
 from latentia.errors import BadData
 
-__all__ = ["GIF_DEFAULT", "look", "read"]
+__all__ = ["GIF_DEFAULT", "look", "moves", "read"]
 
 Say = Callable[[str], None]
 HUNDREDTH = Fraction(1, 100)
@@ -55,9 +55,14 @@ def read(
     return _pages(clip, start, stop) if clip.kind == "folder" else _gif_frames(clip, start, stop, say)
 
 
-def numbered(name: str) -> list[Any]:
-    """What names of frames are sorted by: numbers in them count as numbers, so that 10 comes after 9."""
-    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
+def moves(path: Path) -> bool:
+    """Whether a file is a GIF of more than one frame."""
+    if path.suffix.lower() != ".gif":
+        return False
+    try:
+        return _gif(path).frames > 1
+    except BadData:
+        return False
 
 
 def _folder(path: Path, rate: Fraction) -> Clip:

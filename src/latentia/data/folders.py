@@ -13,7 +13,7 @@ from torch import Tensor
 
 from latentia.core import Spec
 from latentia.data.arrays import classes_of
-from latentia.data.collection import ARCHIVES, Collection
+from latentia.data.collection import ARCHIVES, VIDEOS, Collection
 from latentia.data.dataset import Content, Part
 from latentia.data.decode import decode
 from latentia.data.options import DataOptions
@@ -104,7 +104,7 @@ def short_name(path: str) -> str:
     'my-pictures-2'
     """
     name = Path(path).name.lower()
-    for ending in (*ARCHIVES, ".gz", ".npy", ".npz", ".csv", ".idx"):
+    for ending in (*ARCHIVES, ".gz", ".npy", ".npz", ".csv", ".idx", ".gif", *VIDEOS):
         name = name.removesuffix(ending)
     return re.sub(r"[^a-z0-9._]+", "-", name).strip("-.") or "data"
 

@@ -24,6 +24,7 @@ from latentia.data.options import DataOptions, size_text
 from latentia.data.pictures import Plan, background, changed
 from latentia.data.reading import content_of
 from latentia.data.source import ArrayValues, Split
+from latentia.data.stretches import framed
 from latentia.data.tables.fitting import coded_content
 from latentia.data.tables.overrides import said, said_by
 from latentia.data.tables.reading import is_frame
@@ -32,7 +33,8 @@ from latentia.errors import BadData, BadField, near
 __all__ = ["items", "labelled"]
 
 SPLITS = ("train", "validation", "test", "all")
-KEPT = ("fit", "background", "binarize", "skip_bad", "held_out", "columns")  # the options that matter for items
+# the options that matter for items
+KEPT = ("fit", "background", "binarize", "skip_bad", "held_out", "columns", "frames_every")
 WORDS = {"image": "pictures", "table": "rows of a table", "video": "videos"}
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 log = logging.getLogger("latentia")  # told what happens to items on their way to the model
@@ -48,7 +50,7 @@ def items(what: Any, like: Spec, *, cache: str | Path | None = None, **options: 
         like: the spec of the model's data. Pictures are brought to its size, channels and levels.
         cache: as for :func:`latentia.data.open`.
         options: the options of the data the model was trained on; ``fit``, ``background``, ``binarize``,
-            ``skip_bad``, ``held_out`` and ``columns`` matter here, and the others are passed over.
+            ``skip_bad``, ``held_out``, ``columns`` and ``frames_every`` matter here, and the others are passed over.
 
     Returns:
         ``(N, *like.shape)`` float32 in the range of ``like``, and N file names or row numbers.
@@ -111,7 +113,11 @@ def _pictures(pictures: Sequence[Any], like: Spec, options: DataOptions) -> Spli
 
 def _split(what: Any, like: Spec, options: DataOptions, cache: Path) -> Split:
     what, split = _named(what)
+    if split in (None, "all"):  # of a film all frames
+        options = dataclasses.replace(options, frames_every=None)
     content = _content(what, like, options, cache)
+    if options.frames_every is not None:
+        content = framed(content, options.frames_every, options.held_out)
     if like.columns and content.spec.kind == "table":
         content = coded_content(content, dataclasses.replace(like, classes=()))
     _agree(content, like)

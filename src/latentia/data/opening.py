@@ -13,6 +13,7 @@ from latentia.data.groups import grouped
 from latentia.data.options import DataOptions, size_text
 from latentia.data.pairs import open_two
 from latentia.data.reading import content_of, labelled_by
+from latentia.data.stretches import framed
 from latentia.data.tables.fitting import typed
 from latentia.data.tables.overrides import columns_text
 
@@ -38,6 +39,7 @@ def open(
     group_from: str | None = None,
     jitter: float = 0.0,
     columns: str | Path | Mapping[str, Any] | None = None,
+    frames_every: int | None = None,
     cache: str | Path | None = None,
 ) -> DataSet:
     """Open data, and cut it into training, validation and test split.
@@ -45,7 +47,8 @@ def open(
     Args:
         what: a known name (``"digits"``; a folder of that name is ``"./digits"``); the path of a folder of pictures
             (folders in it are classes, or splits if they are called train and test), of a .zip or .tar of them, of a
-            .npy, .npz, idx, CSV or Parquet file; an array or tensor, or a pair of one and its labels; a data frame; a
+            .npy, .npz, idx, CSV or Parquet file; a film (a video, a moving GIF) or a folder of films, whose frames are
+            the pictures; an array or tensor, or a pair of one and its labels; a data frame; a
             list of pictures; a torch ``Dataset``. With ``pairing="pairs"`` also a folder or archive of pictures that
             show input and output side by side, a CSV file with two columns of paths, or a .npz with ``a`` and ``b``.
         other: the second place of two: the other side of pairs (files matched by name, arrays by row), or the other
@@ -68,6 +71,9 @@ def open(
         columns: what columns of a table are, where it should not be inferred: a TOML file or a mapping,
             ``{"age": {"kind": "integer"}}`` with numeric, integer, binary, categorical, datetime or ignore; ``names``
             is a list of all names for a CSV file without a header.
+        frames_every: take every so-many-th frame of films. Given for a folder of pictures, it says that they are
+            frames: each folder of them is a clip, and neighbours are held out together
+            (:mod:`latentia.data.stretches`).
         cache: the folder for downloads and decoded pictures; by default the one ``LATENTIA_CACHE`` names, or the
             platform's own.
 
@@ -93,12 +99,15 @@ def open(
         group_from,
         jitter,
         columns_text(columns),
+        frames_every,
     )
     if pairing is not None:
         return open_two(what, other, options, cache_folder(cache))
     content, told = content_of(what, options, cache_folder(cache))
     if labels_from is not None:
         content = labelled_by(content, labels_from)
+    if frames_every is not None:
+        content = framed(content, frames_every, held_out)
     if group_from is not None:
         (content,) = grouped([content], group_from, held_out)
     return assemble(typed(conformed(content, options), options), told, options)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from latentia.errors import BadField
-from latentia.fields import Between, Help, OneOf, check
+from latentia.fields import AtLeast, Between, Help, OneOf, check
 
 __all__ = ["SMALLEST", "DataOptions", "pixels", "size_text"]
 
@@ -64,6 +64,11 @@ class DataOptions:
 
     columns: Annotated[
         str | None, Help('what columns of a table are: FILE.toml with [COLUMN] and under it kind = "categorical" ...')
+    ] = None
+    frames_every: Annotated[
+        int | None,
+        Help("take every so-many-th frame of films; a folder of pictures then holds frames, each folder in it a clip"),
+        AtLeast(1),
     ] = None
 
     def __post_init__(self) -> None:

@@ -14,6 +14,7 @@ from latentia.data.collection import Collection, archive, folder, is_archive, le
 from latentia.data.conform import conformed
 from latentia.data.dataset import Content, DataSet, recorded, splits_of
 from latentia.data.files import read_npz
+from latentia.data.films import clips_in, same_films
 from latentia.data.folders import pictures_content, short_name
 from latentia.data.groups import grouped
 from latentia.data.known import KNOWN
@@ -22,6 +23,7 @@ from latentia.data.options import DataOptions, size_text
 from latentia.data.reading import content_of
 from latentia.data.sides import Domains, Pairs
 from latentia.data.source import Split
+from latentia.data.stretches import framed
 from latentia.errors import BadData, BadField
 
 __all__ = ["open_two", "show_both"]
@@ -97,6 +99,7 @@ def _two_places(what: Any, other: Any, options: DataOptions, cache: Path) -> Sid
     a, b = (conformed(content_of(each, options, cache)[0], options) for each in (what, other))
     if options.pairing == "domains":
         return Sides(a, b, names)
+    same_films(a, b)
     if any(holds) or a.test is not None or b.test is not None:
         raise BadData(
             f"{_called(what)} and {_called(other)} cannot be matched; pairs are two folders or archives of pictures "
@@ -141,7 +144,9 @@ def _collection(path: Path) -> Collection:
 def _holds_pictures(what: Any) -> bool:
     """Whether ``what`` is the path of a folder or archive."""
     path = Path(what).expanduser() if isinstance(what, str | Path) and str(what) not in KNOWN else None
-    return path is not None and (path.is_dir() or (is_archive(path) and path.exists()))
+    if path is None or not path.exists():
+        return False
+    return is_archive(path) or (path.is_dir() and not clips_in(path))
 
 
 def _told(what: Any) -> str | None:
@@ -169,6 +174,8 @@ def _assembled(found: Sides, told: tuple[str | None, str | None], options: DataO
         BadField: an option that the data cannot follow.
     """
     _one_size(found, options)
+    if options.frames_every is not None:
+        found = _framed(found, options.frames_every, options)
     if options.group_from is not None:
         found = _grouped(found, options)
     a, b, sides = found
@@ -218,6 +225,16 @@ def _grouped(found: Sides, options: DataOptions) -> Sides:
     return found._replace(
         a=changed[0], b=dataclasses.replace(found.b, held=changed[0].held) if len(changed) == 1 else changed[1]
     )
+
+
+def _framed(found: Sides, every: int, options: DataOptions) -> Sides:
+    """Both sides as frames of films; those of pairs go by the names of A."""
+    a = framed(found.a, every, options.held_out)
+    if options.pairing == "domains":
+        return found._replace(a=a, b=framed(found.b, every, options.held_out))
+    parts = {name: getattr(a, name) for name in ("items", "validation", "test")}
+    rows = {name: dataclasses.replace(getattr(found.b, name), rows=part.rows) for name, part in parts.items() if part}
+    return found._replace(a=a, b=dataclasses.replace(found.b, held=a.held, **rows))
 
 
 def _beside(x: dict[str, Split], given: Content, options: DataOptions) -> dict[str, Split]:

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from latentia.data.arrays import array_content, classes_of, digest
-from latentia.data.collection import PICTURES, archive, folder, is_archive
+from latentia.data.collection import PICTURES, VIDEOS, archive, folder, is_archive
 from latentia.data.dataset import Content, Part
 from latentia.data.files import read_idx, read_npy, read_npz
+from latentia.data.films import clips_in, film_content, is_clip
 from latentia.data.folders import pictures_content, short_name
 from latentia.data.known import KNOWN
 from latentia.data.labels import labels_file, labels_for
@@ -47,8 +48,12 @@ def content_of(what: Any, options: DataOptions, cache: Path) -> tuple[Content, s
 
 def _file(path: Path, options: DataOptions, cache: Path) -> Content:
     name, ending = short_name(str(path)), path.suffix.lower()
+    if path.is_dir() and (clips := clips_in(path)):
+        return film_content(path, clips, options, cache)
     if path.is_dir():
         return pictures_content(folder(path), options, cache)
+    if is_clip(path):
+        return film_content(path, [path], options, cache)
     if is_archive(path):
         return pictures_content(archive(path), options, cache)
     if ending == ".npy":
@@ -62,8 +67,8 @@ def _file(path: Path, options: DataOptions, cache: Path) -> Content:
     if ending in PICTURES:
         raise BadData(f"{path} is one picture; data is a folder of them: {path.parent}")
     raise BadData(
-        f"{path} has an ending that is not known; data is a folder of pictures, .zip, .tar, .npy, .npz, .idx, .csv or "
-        ".parquet"
+        f"{path} has an ending that is not known; data is a folder of pictures, .zip, .tar, .npy, .npz, .idx, .csv, "
+        f".parquet or a film ({' '.join(VIDEOS[:5])} .gif)"
     )
 
 
