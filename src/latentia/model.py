@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,31 +23,24 @@ from latentia.core import (
     Spec,
     Translates,
 )
-from latentia.data.dataset import DataSet
-from latentia.data.streaming import ROWS, stream
 from latentia.editing import Edits
 from latentia.errors import BadField, BadRun, CannotDo, near
 from latentia.facts import data_of, net_of
+from latentia.judges import Judges
 from latentia.judging import judging
 from latentia.metrics.features import Extractor
-from latentia.scoring import Scorer
-from latentia.tasks.annealing import Bracket, Ladder, annealed, bracket
-from latentia.tasks.calibrate import Calibration
 from latentia.tasks.conditional import effective, sample_given
 from latentia.tasks.encode import decode, encode
 from latentia.tasks.evaluate import Figure, evaluate
 from latentia.tasks.hourglass import Row, hourglass
 from latentia.tasks.invert import Inverted, Told, invert
 from latentia.tasks.items import coder_of, ends_of, labels_of, numbers_of
-from latentia.tasks.likelihood import DRAWS, LogProb, exact, log_likelihood
-from latentia.tasks.outliers import Outliers, Rule
 from latentia.tasks.reconstruct import reconstruct
 from latentia.tasks.sample import sample
-from latentia.tasks.score import Scores
 from latentia.tasks.traverse import importance, traverse
 from latentia.tasks.walk import Features, Walk, walk
 from latentia.tasks.working import label_of
-from latentia.training.run import WEIGHTS, Event, Run
+from latentia.training.run import WEIGHTS, Run
 from latentia.translating import Translations, input_halves, translation_figures
 
 Labels = str | int | Sequence[str | int] | None  # one for all items, or one for each
@@ -82,7 +74,7 @@ def load(run: str | Path, weights: str = "best", device: str = "auto", batch: in
     return Model(net, recipe, spec, folder, batch)
 
 
-class Model(Edits):
+class Model(Edits, Judges):
     """A trained net with its recipe and spec. It is read-only; each verb refuses what the net cannot do."""
 
     def __init__(self, net: nn.Module, recipe: Recipe, spec: Spec, folder: Run, batch: int = BATCH) -> None:
@@ -347,122 +339,6 @@ class Model(Edits):
         net, told = self._can("translate", Translates), self.facts["data"]["options"]
         both, ground = input_halves(told, self.spec, x, halves), told["background"]
         return Translations(net, self.spec, x, to, draws, seed, tile, ground=ground, skip_bad=skip_bad, halves=both)
-
-    def log_prob(
-        self, x: Any, draws: int = 1024, seed: int = 0, label: Labels = None, ladder: Ladder | None = None
-    ) -> LogProb:
-        """Log p(x) of items in nats by importance sampling, with its standard error and how far it can be trusted.
-
-        It depends on the item alone, and two calls give the same; tables are computed in float64. With a ``ladder`` it
-        is by annealed chains, which do not need the encoder (:mod:`latentia.tasks.annealing`). Of a model of labels it
-        is log p(x|label), by the labels of the items, as :meth:`encode` takes them.
-        """
-        self._can("log_prob", HasDensity)
-        items, _ = self.given(x, label)
-        if ladder is not None:
-            return annealed(self.exact, items.x, ladder, seed, items.label, items.mask)
-        return log_likelihood(self.exact, items.x, draws, seed, label=items.label, mask=items.mask)
-
-    def bracket(self, count: int = 64, ladder: Ladder | None = None, seed: int = 0) -> Bracket:
-        """Bounds of log p(x) from both sides, of items that the model itself makes."""
-        self._can("log_prob", HasDensity)
-        return bracket(self.exact, count, ladder or Ladder(), seed)
-
-    def blocks(
-        self, x: Any, key: str | None = None, label: Labels = None, rows: int = ROWS
-    ) -> Iterator[tuple[Batch, list[str]]]:
-        """Items with their names, a block at a time; a table in a file may be larger than memory.
-
-        Args:
-            x: the items.
-            key: a column of a table that names its rows.
-            label: of all items, for a model of labels.
-            rows: of a block.
-        """
-        like = self.spec if label is None else replace(self.spec, classes=())
-        for batch, names in stream(x, like, rows, key, **self._opening):
-            number = numbers_of(label, self.net, self.spec, len(names))
-            yield batch if label is None else batch._replace(label=number), names
-
-    @cached_property
-    def exact(self) -> nn.Module:
-        """The net that scores are computed by: of a table's a copy in float64."""
-        return exact(self.net) if self.spec.kind == "table" else self.net
-
-    def score(self, x: Any, draws: int = DRAWS, seed: int = 0, label: Labels = None) -> Scores:
-        """How outlying items are, with where it comes from; higher is more outlying.
-
-        ``-log p(x)`` of a density, the squared error of an autoencoder, what a generator cannot show (with its critic's
-        word) of a game: ``kind`` says which.
-        """
-        return self._scorer(draws, seed).scores(self.given(x, label)[0])
-
-    def outliers(
-        self,
-        x: Any,
-        rate: float | None = None,
-        fdr: float | None = None,
-        contamination: float | None = None,
-        *,
-        draws: int = DRAWS,
-        seed: int = 0,
-        label: Labels = None,
-        refit: bool | None = None,
-        data: DataSet | None = None,
-        tell: Callable[[str], None] | None = None,
-        progress: Callable[[Event], None] | None = None,
-    ) -> Outliers:
-        """Which items are outliers, with a p-value and reasons for each.
-
-        The p-value is the share of good rows that are at least as odd: of the test split, which is scored once, and
-        those that :meth:`calibrate` added. Rows that the model was trained on are recognised, and judged by models that
-        were trained without them.
-
-        Args:
-            x: the items.
-            rate: of false alarms: a good item is an outlier with at most this probability; 0.01 by default.
-            fdr: instead of it a false discovery rate over all items (Benjamini-Hochberg).
-            contamination: instead of both the share of items that are outliers, whatever their p-values.
-            draws: of each likelihood.
-            seed: of draws.
-            label: of the items, for a model of labels.
-            refit: whether five models may be trained to judge rows of the training, and kept in the run; by default for
-                tables. Where they may not, such rows have no p-value.
-            data: what the model was trained on, opened, if it was an array in memory.
-            tell: hears what takes long, and what a person should know.
-            progress: is told what happens while those models are trained.
-
-        Raises:
-            BadField: several rules, a number outside (0, 1), or a rate that the calibration rows cannot reach.
-            BadRun: the data that the model was trained on cannot be opened again.
-        """
-        rule, scorer = Rule(rate, fdr, contamination), self._scorer(draws, seed, data, tell)
-        scorer.progress = progress
-        return scorer.outliers(self.given(x, label)[0], rule, refit)
-
-    def calibrate(
-        self,
-        x: Any,
-        *,
-        draws: int = DRAWS,
-        seed: int = 0,
-        label: Labels = None,
-        data: DataSet | None = None,
-        tell: Callable[[str], None] | None = None,
-    ) -> Calibration:
-        """Add good items that the model never saw to those that :meth:`outliers` judges by: lower rates are in reach.
-
-        Raises:
-            BadData: none of them is new.
-        """
-        name = str(x) if isinstance(x, str | Path) else f"{type(x).__name__}"
-        return self._scorer(draws, seed, data, tell).calibrate(self.given(x, label)[0], name)
-
-    def _scorer(
-        self, draws: int, seed: int, data: DataSet | None = None, tell: Callable[[str], None] | None = None
-    ) -> Scorer:
-        opened = self.data if data is None else (lambda: data)
-        return Scorer(self.net, self.spec, self.folder, opened, draws, seed, tell or (lambda _: None))
 
     def evaluate(
         self,

@@ -21,11 +21,9 @@ def calibrate(
 
     Only their scores and signatures are kept. Rows that the run knows already are left out.
     """
-    from latentia.metrics.conformal import reachable
-
     at_least("--draws", draws, 1)
     model = load(run, common, weights)
     found = model.calibrate(data, draws=draws, seed=common.seed, label=label, tell=common.remark)
     added = found.facts["added"][-1]["rows"]
-    told = {"added": added, "calibration rows": len(found), "reachable rate": reachable(len(found))}
+    told = {"added": added, "calibration rows": len(found), "reachable rate": found.reachable}
     output.facts(told, common.json)

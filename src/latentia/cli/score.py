@@ -12,6 +12,7 @@ from latentia.cli.common import DEFAULTS, Common, Given, Items, Out, Run, Weight
 if TYPE_CHECKING:
     from latentia.core import Batch
     from latentia.model import Model
+    from latentia.tasks.annealing import Ladder
 
 Key = Annotated[str | None, Parameter(help="a column whose values name the rows in the output; it is not scored")]
 Draws = Annotated[int, Parameter(help="importance samples of each item's log-likelihood")]
@@ -60,7 +61,7 @@ def score(
         common.remark(str(model.bracket(ladder=ladder, seed=common.seed)))
 
 
-def of(model: Model, batch: Batch, draws: int, ladder: object, common: Common) -> dict[str, list[float]]:
+def of(model: Model, batch: Batch, draws: int, ladder: Ladder | None, common: Common) -> dict[str, list[float]]:
     """The columns of a block."""
     if ladder is None:
         found = model.score(batch, draws, common.seed).columns()

@@ -64,6 +64,11 @@ class Calibration:
         return len(self.scores)
 
     @property
+    def reachable(self) -> float:
+        """The smallest rate of false alarms that these rows can tell."""
+        return reachable(len(self))
+
+    @property
     def constant(self) -> float:
         """The mean score: what contributions are counted from."""
         return float(self.mean.sum() + self.latent)
