@@ -16,6 +16,7 @@ from latentia.data.streaming import ROWS, stream
 from latentia.scoring import Scorer
 from latentia.tasks.annealing import Bracket, Ladder, annealed, bracket
 from latentia.tasks.calibrate import Calibration
+from latentia.tasks.evaluate import Figure
 from latentia.tasks.items import numbers_of
 from latentia.tasks.likelihood import DRAWS, LogProb, exact, log_likelihood
 from latentia.tasks.outliers import Outliers, Rule
@@ -158,6 +159,21 @@ class Judges:
         """
         name = str(x) if isinstance(x, str | Path) else f"{type(x).__name__}"
         return self._scorer(draws, seed, data, tell).calibrate(self.given(x, label)[0], name)
+
+    def detects(
+        self: Judged,
+        bad: Any,
+        draws: int = DRAWS,
+        seed: int = 0,
+        label: Labels = None,
+        data: DataSet | None = None,
+        tell: Callable[[str], None] | None = None,
+    ) -> list[Figure]:
+        """How well scores tell known bad items from good ones of the test split: AUROC, average precision, detected.
+
+        Nothing is learnt from the bad items.
+        """
+        return self._scorer(draws, seed, data, tell).detects(self.given(bad, label)[0])
 
     def _scorer(
         self: Judged, draws: int, seed: int, data: DataSet | None = None, tell: Callable[[str], None] | None = None

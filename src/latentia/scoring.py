@@ -32,8 +32,9 @@ from latentia.errors import BadField, BadRun
 from latentia.facts import facts_of, net_of, recipe_of
 from latentia.fields import from_json
 from latentia.tasks.calibrate import Calibration, calibrated, signatures
+from latentia.tasks.evaluate import Figure
 from latentia.tasks.likelihood import exact
-from latentia.tasks.outliers import Judged, Outliers, Rule, decided, joined, judged
+from latentia.tasks.outliers import Judged, Outliers, Rule, decided, detected, joined, judged
 from latentia.tasks.score import Scores, kind_of, scores, stacked
 from latentia.tasks.working import Net, parts
 from latentia.training import checkpoint, loop
@@ -106,6 +107,12 @@ class Scorer:
         found = joined([self.judged(_rows(batch, some), marks[some]) for some in parts(len(marks), CHUNK)])
         self._trained(batch, marks, found, self.spec.kind == "table" if refit is None else refit)
         return decided(found, rule, self.spec, kind_of(self.net), calibration)
+
+    def detects(self, bad: Batch) -> list[Figure]:
+        """How well known bad items are told from the calibration rows."""
+        marks = signatures(bad)
+        found = joined([self.judged(_rows(bad, some), marks[some]) for some in parts(len(marks), CHUNK)])
+        return detected(self.calibration.scores, found.scores, kind_of(self.net))
 
     def judged(self, batch: Batch, marks: NDArray[np.int64]) -> Judged:
         """Items beside the calibration rows of the run."""

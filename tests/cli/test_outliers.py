@@ -200,6 +200,21 @@ def test_pictures_have_maps(run, call):
     assert "and get no p-value without a refit" in err
 
 
+def test_known_bad_items_check_a_detector(table, call):
+    bad = customers(40, 5)
+    bad["income"] = bad.income.sample(frac=1, random_state=0).to_numpy() * 3  # no longer that of the age
+    bad.to_csv("bad.csv", index=False)
+    code, out, err = call("evaluate", table / "run", "--bad", "bad.csv", "--json")
+    assert code == 0, err
+    figures = {row["name"]: row for row in json.loads(out)}
+    assert list(figures) == ["AUROC", "average precision", "detected"]
+    assert 0.85 < figures["AUROC"]["low"] <= figures["AUROC"]["value"] <= figures["AUROC"]["high"] <= 1
+    assert "40 bad items and 120 good ones by -log p(x)" in figures["AUROC"]["meaning"]
+    model = lt.load(table / "run")
+    rate = model.outliers("bad.csv").outlier.mean()
+    assert figures["detected"]["value"] == pytest.approx(rate)
+
+
 def test_an_autoencoder_scores_by_its_error(call):
     assert main(["train", "autoencoder", "digits", "--run", "run", "--quiet", *TINY]) == 0
     code, _, err = call("score", "run", "digits:test", "-o", "e.csv")

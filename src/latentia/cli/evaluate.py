@@ -85,6 +85,9 @@ def evaluate(
     *,
     split: Split = "test",
     draws: Draws = 1000,
+    bad: Annotated[
+        str | None, Parameter(help="known bad items: how well scores tell them from good ones, as outliers does")
+    ] = None,
     measuring: Measuring = PLAIN,
     out: Out = None,
     weights: Weights = "best",
@@ -94,12 +97,17 @@ def evaluate(
 
     Models that only sample are measured by their samples, any other with --metrics, --extractor or --count.
     Translations are held against true pictures where there are pairs: those that it was trained on the like of, or
-    PAIRS_A and PAIRS_B, two folders of the same names, as train takes them.
+    PAIRS_A and PAIRS_B, two folders of the same names, as train takes them. With --bad the figures are those of a
+    detector of outliers.
     """
     output.form(out, output.ROWS)
     at_least("--draws", draws, 1)
     pairs = None if a is None else (a, b)
-    figures = measuring.figures(load(run, common, weights), split, draws, common, pairs)
+    model = load(run, common, weights)
+    if bad is None:
+        figures = measuring.figures(model, split, draws, common, pairs)
+    else:
+        figures = model.detects(bad, seed=common.seed, tell=common.remark)
     output.rows([as_row(figure, whole=bool(out) or common.json) for figure in figures], out, common.json)
 
 

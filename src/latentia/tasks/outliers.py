@@ -7,6 +7,7 @@ rows they add up to the item's score.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,11 +15,14 @@ from numpy.typing import NDArray
 
 from latentia.core import Batch, Spec
 from latentia.errors import BadField
-from latentia.metrics.conformal import adjusted, reachable
+from latentia.metrics.conformal import adjusted, p_values, reachable
+from latentia.metrics.fractions import WIDTH
+from latentia.metrics.ranking import area_error, area_under_roc, average_precision
 from latentia.tasks.calibrate import Calibration, check_rate, filled
+from latentia.tasks.evaluate import Figure
 from latentia.tasks.score import LATENT, Kind, Scores, term_names
 
-__all__ = ["Judged", "Outliers", "Rule", "decided", "joined", "judged", "value_of"]
+__all__ = ["Judged", "Outliers", "Rule", "decided", "detected", "joined", "judged", "value_of"]
 
 Array = NDArray[np.float64]
 RATE = 0.01
@@ -146,6 +150,36 @@ def decided(found: Judged, rule: Rule, spec: Spec, kind: Kind, calibration: Cali
         outlier[asked] = adjusted(found.p_values[asked]) <= float(rule.fdr or 0)
     names = [*term_names(spec, found.contributions.shape[1] - 1), LATENT]
     return Outliers(**vars(found), outlier=outlier, names=names, spread=calibration.deviation, kind=kind, rule=told)
+
+
+def detected(good: Array, bad: Array, kind: Kind) -> list[Figure]:
+    """How well scores tell known bad items from good ones that the model never saw, with 95 % intervals.
+
+    Raises:
+        BadData: no good or no bad items.
+    """
+    area, error = area_under_roc(good, bad), WIDTH * area_error(good, bad)
+    among = f"{len(bad):,} bad items and {len(good):,} good ones by {kind.name}"
+    figures = [
+        Figure(
+            "AUROC",
+            area,
+            max(0.0, area - error),
+            min(1.0, area + error),
+            "",
+            f"How often a bad item scores above a good one ({among}): 0.5 is chance, 1 is always.",
+            "higher",
+        )
+    ]
+    precision, share = average_precision(good, bad), len(bad) / (len(bad) + len(good))
+    meaning = f"The share of bad items among those that score as high, averaged over bad items: {share:.2g} is chance."
+    figures.append(Figure("average precision", precision, precision, precision, "", meaning, "higher"))
+    rate = max(RATE, reachable(len(good)))
+    found = float((p_values(good, bad) <= rate * (1 + 1e-12)).mean())
+    spread = WIDTH * math.sqrt(found * (1 - found) / len(bad))
+    meaning = f"The share of bad items that outliers flags at a rate of false alarms of {rate:.3g}."
+    low, high = max(0.0, found - spread), min(1.0, found + spread)
+    return [*figures, Figure("detected", found, low, high, "", meaning, "higher")]
 
 
 def value_of(batch: Batch, row: int, place: int, spec: Spec) -> str:
