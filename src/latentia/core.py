@@ -267,6 +267,10 @@ class Recipe(ABC):
         """The recipe with what only the data decides filled in, where :meth:`stage` has to know it."""
         return self
 
+    def planned(self, training: Training, spec: Spec, rows: int) -> Training:
+        """The training with what only the data, of so many training ``rows``, decides: where nothing was asked for."""
+        return training
+
     def stage(self, seen: int) -> Stage:
         """The structure of the step that starts when ``seen`` images have been seen."""
         return Stage(self.batch)

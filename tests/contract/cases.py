@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import torch
 
 import latentia as lt
@@ -21,6 +24,29 @@ NUMBERS = Spec("table", (5,), None, low=-4.0, high=4.0)
 GREY = Spec("image", (1, 10, 16), levels=256)
 PAIRS = Spec("image", (3, 10, 16), levels=256, y=GREY, pairing="pairs", sides=("b", "a"))
 DOMAINS = Spec("image", (3, 10, 16), levels=256, y=COLOURS, pairing="domains", sides=("a", "b"))
+
+
+def table(count: int = 48) -> dict[str, list]:
+    """A table of columns of all kinds, some values missing, the same at each call."""
+    draw = np.random.default_rng(5)
+    colours = [None if place % 9 == 0 else name for place, name in enumerate(draw.choice(["r", "g", "b"], count))]
+    height = np.where(np.arange(count) % 7 == 0, np.nan, draw.normal(1.7, 0.1, count))
+    gain = np.where(draw.random(count) < 0.5, 0.0, draw.exponential(300.0, count))
+    return {
+        "colour": colours,
+        "height": height,
+        "age": draw.integers(20, 80, count),
+        "gain": gain,
+        "member": draw.choice(["no", "yes"], count),
+        "born": np.datetime64("2001-01-01") + draw.integers(0, 9000, count).astype("timedelta64[D]"),
+    }
+
+
+def frame(count: int = 48) -> Any:
+    return importlib.import_module("pandas").DataFrame(table(count))
+
+
+TYPED = open_data(frame()).spec
 UNLIKE = Spec("image", (3, 10, 16), levels=256, y=GREY, pairing="domains", sides=("a", "b"))
 
 
@@ -33,6 +59,9 @@ class Case:
     def items(self, count: int = 48, slot: str = "x") -> torch.Tensor:
         """Random items of the spec, the same at each call."""
         spec = self.spec if slot == "x" else self.spec.y
+        if spec.columns:
+            opened = self.data()
+            return torch.cat([split.read(slice(None)).x for split in (opened.train, opened.test)])[:count]
         generator = torch.Generator().manual_seed(key(self.name, slot) % 2**31)
         if spec.kind == "table":
             return torch.randn(count, *spec.shape, generator=generator)
@@ -52,6 +81,8 @@ class Case:
 
     def data(self):
         """The items as an opened data set of the same spec."""
+        if self.spec.columns:
+            return open_data(frame())
         items = self.items()
         if self.spec.kind == "table":
             return open_data(items.numpy())
@@ -78,6 +109,9 @@ CASES = [
     Case("vae-conv", lt.VAE(latent=3, body="conv", hidden=(4, 8)), COLOURS),
     Case("vae-gated", lt.VAE(latent=3, hidden=(12,), activation="gated", free_bits=0.1), BINARY),
     Case("vae-table", lt.VAE(latent=2, hidden=(12,), beta="0:1@64"), NUMBERS),
+    Case("vae-columns", lt.VAE(latent=2, hidden=(12,)), TYPED),
+    Case("vae-columns-vamp", lt.VAE(hidden=(12,), prior="vamp:4"), TYPED),
+    Case("autoencoder-columns", lt.Autoencoder(latent=2, hidden=(12,)), TYPED),
     Case("vae-optimal", lt.VAE(latent=3, hidden=(12,), likelihood="gaussian-optimal", draws=2), PICTURES),
     Case("vae-mixture", lt.VAE(latent=3, hidden=(12,), likelihood="logistic-mixture:2", prior="mixture:3"), COLOURS),
     Case("vae-vamp", lt.VAE(latent=3, hidden=(12,), prior="vamp:4", rate="1e-3:1e-4@96~cosine"), BINARY),
@@ -117,9 +151,13 @@ CASES = [
     Case("autoencoder-conv", lt.Autoencoder(latent=3, body="conv", hidden=(4, 8)), COLOURS),
     Case("autoencoder-table", lt.Autoencoder(latent=2, hidden=(12,)), NUMBERS),
     Case("pix2pix", lt.Pix2Pix(width=4, game="relativistic", r1=1.0, r2=1.0, critic_norm=False), PAIRS),
-    Case("pix2pix-resnet", lt.Pix2Pix(width=4, net="resnet", blocks=1, r2=0.0, r1="1:0.1@64", affine=False), PAIRS),
+    Case(
+        "pix2pix-resnet",
+        lt.Pix2Pix(width=4, net="resnet", blocks=1, r2=0.0, r1="1:0.1@64", affine=False, equivariance=3.0),
+        PAIRS,
+    ),
     Case("pix2pix-published", dataclasses.replace(PUBLISHED_PAIRS, width=4, levels=3, halvings=1), PAIRS),
-    Case("cyclegan", lt.CycleGAN(width=4, blocks=1, pool=20), UNLIKE),
+    Case("cyclegan", lt.CycleGAN(width=4, blocks=1, pool=20, equivariance=3.0), UNLIKE),
     Case(
         "cyclegan-unet",
         lt.CycleGAN(width=4, net="unet", game="relativistic", r1=1.0, r2="0:1@64", critic_norm=False),

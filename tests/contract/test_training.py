@@ -18,13 +18,6 @@ def bytes_of(run):
     return {name: (run / name).read_bytes() for name in ("weights.safetensors", "weights-last.safetensors")}
 
 
-def same(one, other):
-    """Whether two batches of items are equal: tensors, arrays or data frames, whose missing values are alike."""
-    if isinstance(one, torch.Tensor | np.ndarray):
-        return np.array_equal(one, other)
-    return one.reset_index(drop=True).equals(other.reset_index(drop=True))
-
-
 def newest(run):
     return (sorted(run.glob("checkpoints/*/state.safetensors"))[-1]).read_bytes()
 
@@ -71,5 +64,5 @@ def test_what_a_model_cannot_do_it_refuses_naming_those_that_can(case, tmp_path)
     if HasDensity in case.recipe.capabilities:
         assert np.isfinite(model.log_prob(Batch(case.items(4), label=case.labels(4)), draws=10).value).all()
     else:
-        with pytest.raises(CannotDo, match="cannot log_prob; models that can: .*vae"):
-            model.log_prob(case.given(4))
+        with pytest.raises(CannotDo, match=r"cannot log_prob; models that can: .*vae"):
+            model.log_prob(case.items(4))

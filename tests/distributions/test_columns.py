@@ -37,15 +37,17 @@ def module(floor=FLOOR):
     return made
 
 
-def sigma(made, name):
-    """The standard deviation of a column in its own units."""
-    at = made.places.layout.values.tolist().index(PLACE[name])
-    return made(numbers()).log_sigma.exp()[at].item() * COLUMNS[PLACE[name]].scale
+def sigma(p, name):
+    """The standard deviation of a column in its own units, in the first row."""
+    at = p.places.layout.values.tolist().index(PLACE[name])
+    return p.log_sigma.exp()[0, at].item() * COLUMNS[PLACE[name]].scale
 
 
 def numbers(seed=0, count=1):
-    layout = Layout(SPEC)
-    return torch.randn(count, layout.size, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    """Parameters whose last entries, the own share of each log sigma, are small."""
+    size = Layout(SPEC).size
+    drawn = torch.randn(count, size + 5, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    return torch.cat([drawn[:, :size], 0.3 * drawn[:, size:]], 1)
 
 
 def rows(count, **values):
@@ -75,21 +77,23 @@ def test_a_number_is_normal_in_its_own_units(name):
     p = made(numbers())
     values = COLUMNS[PLACE[name]].center + COLUMNS[PLACE[name]].scale * np.linspace(-3, 3, 9)
     known = torch.nn.functional.logsigmoid(p.numbers[0, -3 + list(FLAG).index(name)]).item() if name in FLAG else 0.0
-    reference = stats.norm.logpdf(values, expected_mean(p, name), sigma(made, name)) + known
+    reference = stats.norm.logpdf(values, expected_mean(p, name), sigma(p, name)) + known
     np.testing.assert_allclose(term(p, name, rows(9, **{name: values})), reference, rtol=1e-9)
 
 
 def test_a_floored_scale_stays_above_its_floor():
-    made = module(floor=0.25)
-    assert sigma(made, "age") == pytest.approx(12.5 * 0.25 * math.exp(math.log1p(math.exp(-4 - math.log(0.25)))))
-    assert sigma(made, "age") > 0.25 * 12.5
+    parameters = numbers()
+    parameters[:, Layout(SPEC).size :] = 1.0
+    p = module(floor=0.25)(parameters)
+    assert sigma(p, "age") == pytest.approx(12.5 * 0.25 * math.exp(math.log1p(math.exp(-3 - math.log(0.25)))))
+    assert sigma(p, "age") > 0.25 * 12.5
 
 
 def test_an_integer_has_the_mass_of_its_bin():
     made = module()
     p = made(numbers())
     values = np.arange(-100, 200)
-    cdf = stats.logistic(expected_mean(p, "age"), sigma(made, "age") * LOGISTIC).cdf
+    cdf = stats.logistic(expected_mean(p, "age"), sigma(p, "age") * LOGISTIC).cdf
     found = np.exp(term(p, "age", rows(300, age=values)))
     np.testing.assert_allclose(found, cdf(values + 0.5) - cdf(values - 0.5), atol=1e-12)
     assert found.sum() == pytest.approx(1, abs=1e-9)
@@ -99,9 +103,9 @@ def test_an_integer_of_a_wide_range_has_density_times_one_in_float32():
     spec = Spec("table", (1,), columns=(Column("weight", "integer", center=2e5, scale=1e5),))
     made = ColumnsLikelihood(spec)
     x = torch.tensor([[0.7], [0.70001]])
-    location = torch.tensor([[0.2]])
-    density = stats.logistic.logpdf(x[:, 0].double(), 0.2, LOGISTIC * made(location).log_sigma[0].exp().item())
-    np.testing.assert_allclose(made(location).log_prob(x).detach(), density - math.log(1e5), rtol=1e-5)
+    parameters = torch.tensor([[0.2, 0.1]])
+    density = stats.logistic.logpdf(x[:, 0].double(), 0.2, LOGISTIC * made(parameters).log_sigma[0].exp().item())
+    np.testing.assert_allclose(made(parameters).log_prob(x).detach(), density - math.log(1e5), rtol=1e-5)
 
 
 def test_categories_are_categorical():
@@ -121,10 +125,10 @@ def test_all_probabilities_and_densities_of_a_column_add_up_to_one():
     p = made(numbers(3))
     density = lambda v, name: math.exp(term(p, name, rows(1, **{name: v}))[0])  # noqa: E731
     missing = {name: torch.sigmoid(-p.numbers[0, -3 + place]).item() for place, name in enumerate(FLAG)}
-    center, wide = expected_mean(p, "height"), 12 * sigma(made, "height")
+    center, wide = expected_mean(p, "height"), 12 * sigma(p, "height")
     found = integrate.quad(density, center - wide, center + wide, "height", epsabs=1e-10)[0]
     assert found + missing["height"] == pytest.approx(1, abs=1e-7)
-    center, wide = expected_mean(p, "gain"), 12 * sigma(made, "gain")
+    center, wide = expected_mean(p, "gain"), 12 * sigma(p, "gain")
     elsewhere = integrate.quad(density, center - wide, center + wide, "gain", epsabs=1e-10, limit=200)[0]
     assert elsewhere + density(0.0, "gain") + density(99.0, "gain") == pytest.approx(1, abs=1e-6)
     assert sum(density(v, "hours") for v in range(-300, 400)) + missing["hours"] == pytest.approx(1, abs=1e-9)
@@ -176,7 +180,7 @@ def test_draws_have_the_probabilities_that_terms_say():
     age = x[:, PLACE["age"]] * 12.5 + 40
     torch.testing.assert_close(age, age.round(), atol=1e-9, rtol=0)
     assert age.mean().item() == pytest.approx(expected_mean(one, "age"), abs=0.3)
-    assert age.std().item() == pytest.approx(sigma(made, "age"), rel=0.05)
+    assert age.std().item() == pytest.approx(sigma(p, "age"), rel=0.05)
     hours = x[known["hours"], PLACE["hours"]] * 7 + 38
     assert (hours == 40).double().mean().item() * known["hours"].double().mean().item() == pytest.approx(
         math.exp(term(one, "hours", rows(1, hours=40.0))[0]), abs=0.015

@@ -76,7 +76,7 @@ class Columns:
     Attributes:
         numbers: the parameters ``(..., N, size)`` in the order of :class:`~latentia.layout.Layout`: means of values,
             logits of categories, logits of atoms against 0 for none of them, logits of being known.
-        log_sigma: logarithms of the values' standard deviations in units of x, ``(values,)``.
+        log_sigma: logarithms of the values' standard deviations in units of x, ``(..., N, values)``.
         places: where everything lies.
     """
 
@@ -116,7 +116,7 @@ class Columns:
             out = out.index_copy(-1, at.atomic, self._mixed(value[..., at.atomic], out[..., at.atomic]))
         if len(at.coded):
             logits = self._categories.expand(*lead, -1, -1)
-            code = value[..., at.coded].long().unsqueeze(-1).expand(*lead, -1, -1)
+            code = value[..., at.coded].long().clamp(min=0).unsqueeze(-1).expand(*lead, -1, -1)
             out = out.index_copy(-1, at.coded, logits.gather(-1, code).squeeze(-1))
         if len(at.flags):
             known = value[..., at.flags]
@@ -131,7 +131,7 @@ class Columns:
     def sample(self, noise: Noise) -> Tensor:
         """A draw of entries per example, integers whole in the data's units, 0 where missing. No gradient passes."""
         at, location = self.places, self._location.detach()
-        normal = self.log_sigma.exp() * noise.normal(len(at.values)).to(location)
+        normal = self.log_sigma.detach().exp() * noise.normal(len(at.values)).to(location)
         drawn = location + normal
         if len(at.width):
             drawn = torch.cat([drawn[..., : at.layout.real], self._whole(noise, location)], -1)
@@ -169,17 +169,17 @@ class Columns:
     @property
     def _known(self) -> Tensor:
         """Logits of being known, of the columns that may be missing."""
-        return self.numbers[..., self.numbers.shape[-1] - len(self.places.flags) :]
+        return self.numbers[..., self.places.layout.size - len(self.places.flags) :]
 
     def _values(self, value: Tensor) -> Tensor:
         """Log densities of numeric and datetime values, log probabilities of integers, ``(..., N, values)``."""
         at, real = self.places, self.places.layout.real
         apart = value - self._location
-        scaled = apart[..., :real] * (-self.log_sigma[:real]).exp()
-        density = -0.5 * scaled.square() - self.log_sigma[:real] - HALF_LOG_TWO_PI - at.log_scale[:real].to(value)
+        scaled = apart[..., :real] * (-self.log_sigma[..., :real]).exp()
+        density = -0.5 * scaled.square() - self.log_sigma[..., :real] - HALF_LOG_TWO_PI - at.log_scale[:real].to(value)
         if not len(at.width):
             return density
-        rate = (-self.log_sigma[real:]).exp() / LOGISTIC
+        rate = (-self.log_sigma[..., real:]).exp() / LOGISTIC
         centre, width = apart[..., real:] * rate, at.width.to(value) * rate
         # sigmoid(b) - sigmoid(a) without cancellation, as in latentia.distributions.logistic
         mass = logsigmoid(centre + 0.5 * width) + logsigmoid(0.5 * width - centre) + (-torch.expm1(-width)).log()
@@ -201,26 +201,31 @@ class Columns:
         """Draws of the integer columns."""
         at, real = self.places, self.places.layout.real
         uniform = below(noise.uniform(len(at.width)).to(location))
-        drawn = location[..., real:] + LOGISTIC * self.log_sigma[real:].exp() * torch.logit(uniform)
+        drawn = location[..., real:] + LOGISTIC * self.log_sigma[..., real:].detach().exp() * torch.logit(uniform)
         scale, center = 1 / at.width, at.center[real:]
         return (((drawn * scale + center).round() - center) / scale).to(location)
 
 
 class ColumnsLikelihood(Likelihood):
-    """``numbers`` are means of values and logits of the rest; one scale per numeric column is learnt, with a floor."""
+    """``numbers`` are those of :class:`Columns` and, after them, the logarithm of each value's standard deviation.
+
+    The latter is counted from one that is learnt for the column, and bounded below by ``floor``, in units of x.
+    """
 
     def __init__(self, spec: Spec, floor: float = FLOOR) -> None:
         super().__init__(spec)
         self.places, self.floor = Places(spec), floor
-        self.shape = (self.places.layout.size,)
-        self.log_sigma = nn.Parameter(torch.zeros(len(self.places.values)))
+        self.size, self.values = self.places.layout.size, len(self.places.values)
+        self.shape = (self.size + self.values,)
+        self.log_sigma = nn.Parameter(torch.zeros(self.values))
 
     def forward(self, numbers: Tensor) -> Columns:
+        numbers, own = wide(numbers).split([self.size, self.values], -1)
         low = math.log(self.floor)
-        return Columns(wide(numbers), low + softplus(wide(self.log_sigma) - low), self.places)
+        return Columns(numbers, low + softplus(wide(self.log_sigma) + own - low), self.places)
 
     def start(self, mean: Tensor) -> Tensor:
         """Numbers whose values have this mean; categories, atoms and flags are even: entries tell no more."""
         numbers = mean.new_zeros(self.shape)
-        numbers[: len(self.places.values)] = mean[self.places.values]
+        numbers[: self.values] = mean[self.places.values]
         return numbers

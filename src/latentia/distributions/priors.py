@@ -89,6 +89,13 @@ class MixtureOfNormals(nn.Module):
         self.log_scale = nn.Parameter(torch.zeros(components, latent))
         self.logits = nn.Parameter(torch.zeros(components))
 
+    def start(self, mean: Tensor, scale: Tensor, share: Tensor) -> None:
+        """Let the components begin with these means and scales ``(K, latent)``, and shares ``(K,)``."""
+        with torch.no_grad():
+            self.location.copy_(mean)
+            self.log_scale.copy_(BOUND * torch.atanh((scale.log() / BOUND).clamp(-0.99, 0.99)))
+            self.logits.copy_(share.log())
+
     def forward(self) -> MixtureOf:
         return MixtureOf(Normal(self.location, BOUND * torch.tanh(self.log_scale / BOUND)), self.logits)
 

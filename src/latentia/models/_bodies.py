@@ -8,11 +8,13 @@ from typing import Annotated, Any, Protocol
 from latentia.core import Spec
 from latentia.errors import BadField
 from latentia.fields import AtLeast, Help, OneOf
+from latentia.nn.columns import ColumnEncoder
 from latentia.nn.conv import ConvDecoder, ConvEncoder, sizes_of, widths_of
 from latentia.nn.mlp import MLP, MLPDecoder
 
 CONVOLUTIONAL_FROM = 16  # pixels of the shorter side
 MLP_SIZES = {"small": (128,), "base": (512, 256), "large": (1024, 1024, 512)}
+TABLE_SIZES = {"small": (64,), "base": (128, 128), "large": (256, 256, 256)}
 CONV_CHANNELS = {"small": 16, "base": 32, "large": 64}
 
 # the fields of a recipe that its encoder and decoder follow from
@@ -27,8 +29,6 @@ Activation = Annotated[str, Help("tanh, relu, silu, gelu, leaky-relu, elu, softp
 class HasBody(Protocol):
     """The fields of a recipe that its encoder and decoder follow from."""
 
-    @property
-    def latent(self) -> int: ...
     @property
     def body(self) -> str: ...
     @property
@@ -57,22 +57,23 @@ def sizes_for(recipe: HasBody, spec: Spec) -> tuple[int, ...]:
     if recipe.hidden:
         return recipe.hidden
     if body_for(recipe, spec) == "mlp":
-        return MLP_SIZES[recipe.scale]
+        return (TABLE_SIZES if spec.columns else MLP_SIZES)[recipe.scale]
     return tuple(widths_of(CONV_CHANNELS[recipe.scale], len(sizes_of(*spec.shape[1:])) - 1))
 
 
 def encoder_for(recipe: HasBody, spec: Spec) -> Any:
     """From x ``(N, *spec.shape)`` to ``(N, encoder.features)``."""
     sizes = sizes_for(recipe, spec)
+    if spec.columns:
+        return ColumnEncoder(spec, sizes, recipe.activation)
     if body_for(recipe, spec) == "mlp":
         return MLP(spec.size, sizes, recipe.activation)
     return ConvEncoder(spec.shape, sizes, recipe.activation)
 
 
-def decoder_for(recipe: HasBody, spec: Spec, shape: Sequence[int], latent: int | None = None) -> Any:
-    """From z ``(..., latent)``, by default the recipe's, to ``(..., *shape)``: the encoder's mirror image."""
-    latent = latent or recipe.latent
+def decoder_for(recipe: HasBody, spec: Spec, shape: Sequence[int], latent: int) -> Any:
+    """From z ``(..., latent)`` to ``(..., *shape)``: the encoder's mirror image."""
     sizes = sizes_for(recipe, spec)[::-1]
     if body_for(recipe, spec) == "mlp":
-        return MLPDecoder(latent, sizes, shape, recipe.activation)
+        return MLPDecoder(latent, sizes, shape, recipe.activation, linear=bool(spec.columns))
     return ConvDecoder(latent, shape, sizes, recipe.activation)

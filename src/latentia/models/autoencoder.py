@@ -7,17 +7,33 @@ normals, as in Ghosh et al. 2020, "From Variational to Deterministic Autoencoder
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import torch
 from torch import Tensor, nn
 
-from latentia.core import Batch, Encodes, Group, Noise, Now, Recipe, Reconstructs, Samples, Source, Spec, Update, key
+from latentia.core import (
+    Batch,
+    Encodes,
+    Group,
+    Noise,
+    Now,
+    Recipe,
+    Reconstructs,
+    Samples,
+    Source,
+    Spec,
+    Training,
+    Update,
+    key,
+)
 from latentia.fields import AtLeast, Help, Scheduled
 from latentia.losses.reconstruction import squared_error
 from latentia.models._bodies import Activation, Body, Hidden, Scale, body_for, decoder_for, encoder_for, sizes_for
 from latentia.models._reference import mean_item, reference
+from latentia.models._tables import begin_codes, latents_for, plan
+from latentia.nn.columns import ColumnEncoder
 from latentia.nn.heads import ExactLinear
 
 REFERENCE = 10_000  # training items that the density is fitted on
@@ -28,10 +44,15 @@ COMPONENTS = 10
 class Autoencoder(Recipe):
     """Lowers the squared error between x and decode(encode(x)), summed over the entries of an item.
 
+    In a table whose columns have types the error is that of centred and scaled features: values, and a 1 for each
+    category (:class:`~latentia.nn.columns.ColumnFeatures`).
+
     The log ``squared_error`` is that sum, ``per_value`` the mean over the entries.
     """
 
-    latent: Annotated[int, Help("size of the code z"), AtLeast(1)] = 32
+    latent: Annotated[
+        int | None, Help("size of the code z; by default 32, for a table with columns half its features"), AtLeast(1)
+    ] = None
     body: Body = "auto"
     hidden: Hidden = ()
     scale: Scale = "base"
@@ -54,14 +75,25 @@ class Autoencoder(Recipe):
         unused = "the labels are not learnt from: an autoencoder is given none; a vae, gan or progan is"
         return [*told, unused] if spec.classes else told
 
+    def fitted(self, spec: Spec) -> Autoencoder:
+        """The recipe with the size of the code that follows from the data."""
+        return replace(self, latent=self.latent or latents_for(spec))
+
+    def planned(self, training: Training, spec: Spec, rows: int) -> Training:
+        """A table's batch and budget follow from the number of its rows."""
+        return plan(training, rows) if spec.columns else training
+
     def build(self, spec: Spec) -> AutoencoderNet:
-        return AutoencoderNet(self, spec)
+        return AutoencoderNet(self.fitted(spec), spec)
 
     def groups(self, net: AutoencoderNet) -> dict[str, Group]:
         return {"autoencoder": Group(list(net.parameters()), rate=self.rate)}
 
     def prepare(self, net: AutoencoderNet, source: Source) -> None:
-        """Start at the data's mean picture."""
+        """Start at the data's mean picture, a table at its factor analysis."""
+        if isinstance(net.encoder, ColumnEncoder):
+            begin_codes(net, source, REFERENCE)
+            return
         net.decoder.start(net.raw(mean_item(source, REFERENCE)).to(net.weights))
 
     def settle(self, net: AutoencoderNet, source: Source) -> None:
@@ -71,8 +103,9 @@ class Autoencoder(Recipe):
             net.fit_density(torch.cat([net.encode(part.x.to(net.weights)) for part in parts]))
 
     def updates(self, net: AutoencoderNet, batch: Batch, now: Now) -> Iterator[Update]:
-        error = squared_error(net.decode(net.encode(batch.x)), batch.x)
-        logs = {"squared_error": error.mean(), "per_value": error.mean() / batch.x[0].numel()}
+        made, truth = net.compared(batch.x)
+        error = squared_error(made, truth)
+        logs = {"squared_error": error.mean(), "per_value": error.mean() / truth[0].numel()}
         yield Update("autoencoder", error.mean(), logs)
 
 
@@ -85,13 +118,14 @@ class AutoencoderNet(nn.Module):
 
     def __init__(self, recipe: Autoencoder, spec: Spec) -> None:
         super().__init__()
-        self.latent, self.spec = recipe.latent, spec
+        self.latent, self.spec = recipe.latent or latents_for(spec), spec
         self.encoder = encoder_for(recipe, spec)
-        self.code = ExactLinear(self.encoder.features, recipe.latent)
-        self.decoder = decoder_for(recipe, spec, spec.shape if len(spec.shape) > 1 else (1, *spec.shape))
+        self.code = ExactLinear(self.encoder.features, self.latent)
+        shape = spec.shape if len(spec.shape) > 1 else (1, *spec.shape)
+        self.decoder = decoder_for(recipe, spec, (self.encoder.front.size,) if spec.columns else shape, self.latent)
         self.register_buffer("weights", torch.full((COMPONENTS,), 1 / COMPONENTS))
-        self.register_buffer("means", torch.zeros(COMPONENTS, recipe.latent))
-        self.register_buffer("scales", torch.eye(recipe.latent).repeat(COMPONENTS, 1, 1))
+        self.register_buffer("means", torch.zeros(COMPONENTS, self.latent))
+        self.register_buffer("scales", torch.eye(self.latent).repeat(COMPONENTS, 1, 1))
 
     def encode(self, x: Tensor) -> Tensor:
         """The codes of items, ``(N, latent)``."""
@@ -99,10 +133,19 @@ class AutoencoderNet(nn.Module):
 
     def decode(self, z: Tensor) -> Tensor:
         """What codes stand for, ``(N, *shape)``; pictures stay inside their range."""
-        raw = self.decoder(z).reshape(*z.shape[:-1], *self.spec.shape)
+        made = self.decoder(z)
+        if isinstance(self.encoder, ColumnEncoder):
+            return self.encoder.front.entries(made)
+        raw = made.reshape(*z.shape[:-1], *self.spec.shape)
         if self.spec.kind != "image":
             return raw
         return self.spec.low + (self.spec.high - self.spec.low) * raw.sigmoid()
+
+    def compared(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """What the squared error is taken between: items and their reconstructions, or the features of a table's."""
+        if isinstance(self.encoder, ColumnEncoder):
+            return self.decoder(self.encode(x)), self.encoder.front(x)
+        return self.decode(self.encode(x)), x
 
     def raw(self, x: Tensor) -> Tensor:
         """The decoder's numbers that :meth:`decode` turns into ``x`` (clipped away from the ends of the range)."""

@@ -11,8 +11,8 @@ References:
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Annotated
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
 
 import torch
 from torch import Tensor, nn
@@ -30,8 +30,10 @@ from latentia.core import (
     Samples,
     Source,
     Spec,
+    Training,
     Update,
 )
+from latentia.distributions.columns import ColumnsLikelihood
 from latentia.distributions.gaussian import OptimalGaussianLikelihood
 from latentia.distributions.likelihoods import check_likelihood, default_likelihood, likelihood
 from latentia.distributions.normal import Normal
@@ -43,6 +45,8 @@ from latentia.losses.divergence import free_bits, off_capacity
 from latentia.losses.schedules import at
 from latentia.models._bodies import Activation, Body, Hidden, Scale, body_for, decoder_for, encoder_for, sizes_for
 from latentia.models._reference import mean_item, reference
+from latentia.models._tables import begin, latents_for, plan
+from latentia.nn.columns import ColumnEncoder, ColumnHead
 from latentia.nn.heads import GaussianHead
 from latentia.nn.labels import GivenLabel
 from latentia.nn.mlp import MLP
@@ -67,7 +71,9 @@ class VAE(Recipe):
     label, p(z) is not, and the objective bounds log p(x|label).
     """
 
-    latent: Annotated[int, Help("size of z"), AtLeast(1)] = 32
+    latent: Annotated[
+        int | None, Help("size of z; by default 32, for a table with columns half its features"), AtLeast(1)
+    ] = None
     body: Body = "auto"
     hidden: Hidden = ()
     scale: Scale = "base"
@@ -78,7 +84,9 @@ class VAE(Recipe):
             "bernoulli, gaussian, gaussian-optimal, logistic, logistic-mixture[:K], continuous-bernoulli; auto by data"
         ),
     ] = "auto"
-    prior: Annotated[str, Help("normal, mixture:K or vamp:K with K components")] = "normal"
+    prior: Annotated[
+        str, Help("normal, mixture:K or vamp:K with K components; auto is normal, for a table with columns a mixture")
+    ] = "auto"
     objective: Annotated[str, Help("elbo, or iwae with --draws 2 or more"), OneOf(("elbo", "iwae"))] = "elbo"
     draws: Annotated[int, Help("draws of z for each item"), AtLeast(1)] = 1
     beta: Annotated[float | str, Help("weight of the KL term; 1 is the ELBO"), Scheduled(), AtLeast(0)] = 1.0
@@ -117,19 +125,32 @@ class VAE(Recipe):
             )
         return told
 
+    def fitted(self, spec: Spec) -> VAE:
+        """The recipe with the size of z and the prior that follow from the data."""
+        latent = self.latent or latents_for(spec)
+        prior = self.prior if self.prior != "auto" else ("mixture:16" if spec.columns else "normal")
+        return replace(self, latent=latent, prior=prior)
+
+    def planned(self, training: Training, spec: Spec, rows: int) -> Training:
+        """A table's batch and budget follow from the number of its rows."""
+        return plan(training, rows) if spec.columns else training
+
     def build(self, spec: Spec) -> VAENet:
         if self.objective == "iwae" and (self.draws < 2 or self.free_bits or self._held):
             raise BadField("objective iwae needs draws of 2 or more, and neither free_bits nor capacity")
         if self.free_bits and self._held:
             raise BadField("free_bits and capacity both say what the KL may be; give one of them")
-        return VAENet(self, spec)
+        return VAENet(self.fitted(spec), spec)
 
     def groups(self, net: VAENet) -> dict[str, Group]:
         return {"vae": Group(list(net.parameters()), rate=self.rate)}
 
     def prepare(self, net: VAENet, source: Source) -> None:
-        """Start at the data's mean picture, and pseudo-inputs at items of the data."""
-        net.decoder.start(net.observed.start(mean_item(source, REFERENCE).to(net.place)))
+        """Start at the data's mean picture, a table at its factor analysis, and pseudo-inputs at items of the data."""
+        if isinstance(net.observed, ColumnsLikelihood):
+            begin(net, source, REFERENCE)
+        else:
+            net.decoder.start(net.observed.start(mean_item(source, REFERENCE).to(net.place)))
         if isinstance(net.latents, VampPrior):
             items = source.take(1, 0, len(net.latents.pseudo))
             net.latents.start(items.x.to(net.place))
@@ -193,15 +214,15 @@ class VAENet(nn.Module):
 
     def __init__(self, recipe: VAE, spec: Spec) -> None:
         super().__init__()
-        self.latent, self.spec, self.classes = recipe.latent, spec, len(spec.classes)
+        self.latent, self.spec, self.classes = recipe.latent or latents_for(spec), spec, len(spec.classes)
         self.encoder = encoder_for(recipe, spec)
-        self.joint = Joint(self.encoder.features, self.classes, recipe.activation) if self.classes else None
-        self.head = GaussianHead(self.encoder.features, recipe.latent)
+        self.joint = Joint(self.encoder, self.classes, recipe.activation) if self.classes else None
+        self.head = _head(self.encoder, self.latent)
         self.observed = likelihood(recipe.likelihood_for(spec), spec)
         self.given = GivenLabel(self.classes, LABEL_WIDTH) if self.classes else None
-        width = recipe.latent + (LABEL_WIDTH if self.classes else 0)
+        width = self.latent + (LABEL_WIDTH if self.classes else 0)
         self.decoder = decoder_for(recipe, spec, self.observed.shape, width)
-        self.latents = _prior(recipe, spec)
+        self.latents = _prior(recipe.prior, self.latent, spec)
         if self.classes and isinstance(self.latents, VampPrior):
             self.register_buffer("pseudo_labels", torch.arange(len(self.latents.pseudo)) % self.classes)
 
@@ -252,26 +273,34 @@ class VAENet(nn.Module):
 class Joint(nn.Module):
     """One layer that sees the features of an item and of its label together: ``(N, features)`` to ``(N, features)``.
 
-    Without it a label could only shift the posterior, by the same for every item.
+    Without it a label could only shift the posterior, by the same for every item. A table's own features stay as they
+    are, for the head to be linear in.
     """
 
-    def __init__(self, features: int, classes: int, activation: str) -> None:
+    def __init__(self, encoder: nn.Module, classes: int, activation: str) -> None:
         super().__init__()
+        self.linear = encoder.linear if isinstance(encoder, ColumnEncoder) else 0
+        made = int(encoder.features) - self.linear  # type: ignore[arg-type]
         self.given = GivenLabel(classes, LABEL_WIDTH)
-        self.layer = MLP(features + LABEL_WIDTH, (features,), activation)
+        self.layer = MLP(made + LABEL_WIDTH, (made,), activation)
 
     def forward(self, features: Tensor, label: Tensor | None = None) -> Tensor:
-        return self.layer(self.given(features, label))
+        joint: Tensor = self.layer(self.given(features[:, self.linear :], label))
+        return torch.cat([features[:, : self.linear], joint], 1) if self.linear else joint
 
 
-def _prior(recipe: VAE, spec: Spec) -> StandardNormal | MixtureOfNormals | VampPrior:
-    name, _, count = recipe.prior.partition(":")
+def _head(encoder: Any, latent: int) -> GaussianHead | ColumnHead:
+    return ColumnHead(encoder, latent) if isinstance(encoder, ColumnEncoder) else GaussianHead(encoder.features, latent)
+
+
+def _prior(prior: str, latent: int, spec: Spec) -> StandardNormal | MixtureOfNormals | VampPrior:
+    name, _, count = prior.partition(":")
     if name not in PRIORS:
-        raise BadField(f"prior is {recipe.prior!r}; {near(name, PRIORS)}, the last two with :K components")
+        raise BadField(f"prior is {prior!r}; {near(name, PRIORS)}, the last two with :K components")
     if count and (name == "normal" or not count.isdecimal() or int(count) < 1):
-        raise BadField(f"prior is {recipe.prior!r}; it is normal, or mixture:K or vamp:K with K of at least 1")
+        raise BadField(f"prior is {prior!r}; it is normal, or mixture:K or vamp:K with K of at least 1")
     if name == "normal":
-        return StandardNormal(recipe.latent)
+        return StandardNormal(latent)
     if name == "mixture":
-        return MixtureOfNormals(recipe.latent, int(count or 10))
+        return MixtureOfNormals(latent, int(count or 10))
     return VampPrior(spec, int(count or 500))

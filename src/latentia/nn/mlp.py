@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Callable, Sequence
 
+import torch
 from torch import Tensor, nn
 
 from latentia.errors import BadField, near
@@ -81,16 +82,21 @@ class MLP(nn.Module):
 class MLPDecoder(nn.Module):
     """From latents ``(..., latent)`` through layers of ``sizes`` to float32 numbers ``(..., *shape)``.
 
-    Leading dimensions may hold several draws per example.
+    Leading dimensions may hold several draws per example. With ``linear`` the last layer reads the latents as well, so
+    that the numbers can be linear in them.
     """
 
-    def __init__(self, latent: int, sizes: Sequence[int], shape: Sequence[int], act: str = "silu") -> None:
+    def __init__(
+        self, latent: int, sizes: Sequence[int], shape: Sequence[int], act: str = "silu", linear: bool = False
+    ) -> None:
         super().__init__()
-        self.body = MLP(latent, sizes, act)
-        self.head = OutputHead(self.body.features, shape)
+        self.body, self.linear = MLP(latent, sizes, act), linear
+        self.head = OutputHead(self.body.features + latent * linear, shape)
 
     def forward(self, z: Tensor) -> Tensor:
-        numbers: Tensor = self.head(self.body(z.flatten(0, -2)))
+        flat = z.flatten(0, -2)
+        features = self.body(flat)
+        numbers: Tensor = self.head(torch.cat([flat, features], 1) if self.linear else features)
         return numbers.reshape(*z.shape[:-1], *numbers.shape[1:])
 
     def start(self, numbers: Tensor) -> None:

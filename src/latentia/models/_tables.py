@@ -1,0 +1,246 @@
+"""How a VAE of a table begins: as the factor analysis of its features, with a mixture of normals on the codes.
+
+The nets are linear in the table and in z beside what else they can be, so this is a point of theirs; training goes on
+from it. Reference: Rubin & Thayer 1982, "EM algorithms for ML factor analysis".
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from latentia.core import Source, Spec, Training, key
+from latentia.distributions.columns import FLOOR
+from latentia.distributions.priors import MixtureOfNormals
+from latentia.layout import Layout
+from latentia.models._reference import reference
+from latentia.nn.columns import ColumnFeatures
+
+LATENTS = 32
+FEWEST_ROWS, MOST_ROWS = 32, 512  # of a batch
+RAREST = 0.01  # share of the rows that a rarer category, atom or flag is scaled by
+LEAST = 0.05  # variance that a feature of a category keeps to itself
+STEPS = 100  # of the EM of factor analysis
+MIXTURES = (1, 2, 4, 8, 16, 32, 64)  # components of the prior that are tried on held-out codes
+
+
+def latents_for(spec: Spec) -> int:
+    """The size of z where none is asked for: 32, and half the features of a table with columns, from 2 to 32."""
+    return min(LATENTS, max(2, -(-Layout(spec).size // 2))) if spec.columns else LATENTS
+
+
+def plan(training: Training, rows: int) -> Training:
+    """The training of a table of so many training rows, where it says no batch or no budget.
+
+    Batches of about a 24th of the rows, and 2,000 steps and more for more rows: 600 passes over 100 rows, 20 over
+    100,000.
+    """
+    batch = training.batch or min(MOST_ROWS, max(FEWEST_ROWS, 2 ** round(math.log2(rows / 24 + 1))))
+    asked = training.images or training.steps or training.minutes
+    steps = 2_000 + rows // 50
+    return replace(training, batch=batch, images=training.images if asked else steps * batch)
+
+
+def begin(net: Any, source: Source, count: int) -> None:
+    """Let a VAE of a table begin as a factor analysis of ``count`` training rows."""
+    place = net.place
+    encoder, decoder, observed = net.encoder, net.decoder, net.observed
+    start = linear_start(encoder.front, source, net.latent, observed.floor, count)
+    front, size = encoder.front, len(start.center)
+    numbers = torch.zeros(observed.shape, dtype=torch.float64)
+    numbers[:size] = logits(start.center, front.layout)
+    decoder.start(numbers.to(place))
+    with torch.no_grad():
+        sigma = (start.noise[: front.count].sqrt() * start.scale[: front.count]).log()
+        low = math.log(observed.floor)
+        observed.log_sigma.copy_(low + torch.log(torch.expm1((sigma - low).clamp_min(0.05))))
+        weight = decoder.head.layer.weight.zero_()
+        spread = start.scale.clone()
+        spread[front.count :] = 1 / spread[front.count :]  # a share moves by p times its logit
+        weight[:size, : net.latent] = spread.reshape(-1, 1) * start.weight
+    net.head.start(start.encoder.to(place), start.posterior_scale.to(place))
+    if isinstance(net.latents, MixtureOfNormals):
+        net.latents.start(*mixture_start(start, len(net.latents.logits)))
+
+
+def begin_codes(net: Any, source: Source, count: int) -> None:
+    """Let an autoencoder of a table begin as a factor analysis of ``count`` training rows."""
+    start = linear_start(net.encoder.front, source, net.latent, FLOOR, count)
+    with torch.no_grad():
+        for layer, weight in ((net.code, start.encoder), (net.decoder.head.layer, start.weight)):
+            layer.weight.zero_()[:, : weight.shape[1]] = weight
+            layer.bias.zero_()
+
+
+@dataclass(frozen=True)
+class Start:
+    """A linear model of a table: features = weight @ z + noise, in centred and scaled features.
+
+    Attributes:
+        center, scale: of the features, ``(size,)``.
+        weight: ``(size, latent)``; its columns are orthogonal in units of the noise, so that p(z|x) is diagonal.
+        noise: variances, ``(size,)``.
+        codes: the posterior means of the training rows, ``(N, latent)``.
+    """
+
+    center: Tensor
+    scale: Tensor
+    weight: Tensor
+    noise: Tensor
+    codes: Tensor
+
+    @property
+    def posterior_scale(self) -> Tensor:
+        """Standard deviations of p(z|x), ``(latent,)``."""
+        return (1 + (self.weight.square() / self.noise.reshape(-1, 1)).sum(0)).rsqrt()
+
+    @property
+    def encoder(self) -> Tensor:
+        """From features to the mean of p(z|x), ``(latent, size)``."""
+        return (self.posterior_scale.square() * (self.weight / self.noise.reshape(-1, 1))).T
+
+
+def linear_start(front: ColumnFeatures, source: Source, latent: int, floor: float, count: int) -> Start:
+    """Factor analysis of the first ``count`` training rows of a seeded order.
+
+    Args:
+        front: makes the features; it is told how to centre and scale them.
+        source: the training rows.
+        latent: numbers of a code.
+        floor: the smallest standard deviation of a value, in units of x.
+        count: rows that are looked at.
+    """
+    x = torch.cat([part.x for part in reference(source, count)]).double()
+    center, scale = moments(front, x)
+    front.start(center, scale)
+    features = front(x)
+    least = torch.full_like(center, LEAST)
+    least[: front.count] = (floor / scale[: front.count]).square()
+    weight, noise = factors(features.T @ features / len(features), latent, least)
+    start = Start(center, scale, weight, noise, features[:0])
+    return Start(center, scale, weight, noise, features @ start.encoder.T)
+
+
+def moments(front: ColumnFeatures, x: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and scale of each feature over the rows that have it, ``(size,)``: of categories the root of the share."""
+    raw, has = front.raw(x)
+    rows = has.sum(0).clamp_min(1)
+    center = (has * raw).sum(0) / rows
+    scale = ((has * (raw - center).square()).sum(0) / rows).sqrt().clamp_min(1e-3)
+    share = center[front.hits].clamp(RAREST, 1)
+    scale[front.hits] = share.sqrt()
+    scale[front.hits.stop :] = scale[front.hits.stop :].clamp_min(math.sqrt(RAREST))
+    return center, scale
+
+
+def factors(covariance: Tensor, latent: int, least: Tensor) -> tuple[Tensor, Tensor]:
+    """Factor analysis by EM from principal components: weight ``(size, latent)`` and noise variances ``(size,)``.
+
+    Args:
+        covariance: of centred features, ``(size, size)``.
+        latent: columns of the weight.
+        least: the smallest noise variance of each feature.
+    """
+    values, vectors = torch.linalg.eigh(covariance)
+    rest = values[: len(values) - latent]
+    spread = rest.mean() if len(rest) else values[:1].mean()
+    latent_values = (values.flip(0)[:latent] - spread).clamp_min(1e-6)
+    weight = vectors.flip(1)[:, :latent] * latent_values.sqrt()
+    weight = torch.cat([weight, weight.new_zeros(len(weight), latent - weight.shape[1])], 1)
+    noise = torch.maximum((covariance.diagonal() - weight.square().sum(1)), least)
+    for _ in range(STEPS):
+        scaled = weight / noise.reshape(-1, 1)
+        inverse = torch.linalg.inv(torch.eye(latent).to(weight) + weight.T @ scaled)
+        to_codes = inverse @ scaled.T
+        crossed = covariance @ to_codes.T
+        weight = crossed @ torch.linalg.inv(inverse + to_codes @ crossed + 1e-9 * torch.eye(latent).to(weight))
+        noise = torch.maximum(covariance.diagonal() - (weight * crossed).sum(1), least)
+    return weight @ torch.linalg.eigh(weight.T @ (weight / noise.reshape(-1, 1)))[1].flip(1), noise
+
+
+def logits(center: Tensor, layout: Layout) -> Tensor:
+    """The parameters ``(size,)`` of p(x|z) under which features have these means."""
+    numbers = center.clone()
+    coded, atoms = layout.coded, layout.atoms
+    numbers[coded.start : coded.stop] = center[coded.start : coded.stop].clamp_min(1e-4).log()
+    first = atoms.start
+    for count in atoms.counts:
+        share = center[first : first + count].clamp_min(1e-4)
+        numbers[first : first + count] = share.log() - (1 - share.sum()).clamp_min(1e-4).log()
+        first += count
+    numbers[atoms.stop :] = torch.logit(center[atoms.stop :], eps=1e-4)
+    return numbers
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """A mixture of diagonal normal distributions.
+
+    Attributes:
+        mean, variance: ``(K, latent)``.
+        share: ``(K,)``.
+    """
+
+    mean: Tensor
+    variance: Tensor
+    share: Tensor
+
+    def log_terms(self, codes: Tensor) -> Tensor:
+        """Log of share times density, ``(N, K)``."""
+        square = (codes.square() @ (1 / self.variance).T) - 2 * codes @ (self.mean / self.variance).T
+        square = square + (self.mean.square() / self.variance).sum(1)
+        return self.share.log() - 0.5 * (square + (2 * math.pi * self.variance).log().sum(1))
+
+
+def mixture_of(codes: Tensor, most: int, within: Tensor, choices: Sequence[int] = MIXTURES) -> Mixture:
+    """The mixture of up to ``most`` components that tells most of held-out codes, every seventh of them.
+
+    Args:
+        codes: ``(N, latent)``.
+        most: components.
+        within: variances that every component has at least, those of p(z|x), ``(latent,)``.
+        choices: numbers of components that are tried.
+    """
+    chosen = torch.arange(len(codes)) % 7 == 0
+    learnt, held = (codes[~chosen], codes[chosen]) if len(codes) > 20 else (codes, codes)
+    counts = [count for count in choices if count <= min(most, len(codes) // 8 + 1)]
+    fits = [expectation_maximisation(learnt, count, within) for count in counts]
+    scores = [float(fit.log_terms(held).logsumexp(1).mean()) for fit in fits]
+    best = max(range(len(fits)), key=scores.__getitem__)
+    return expectation_maximisation(codes, len(fits[best].share), within)
+
+
+def expectation_maximisation(codes: Tensor, count: int, within: Tensor, steps: int = 40) -> Mixture:
+    """EM of ``count`` components, begun at seeded rows that lie apart (k-means++)."""
+    generator = torch.Generator().manual_seed(key("mixture", count))
+    places = [int(torch.randint(len(codes), (1,), generator=generator))]
+    apart = (codes - codes[places[0]]).square().sum(1)
+    for _ in range(count - 1):
+        places.append(int(torch.multinomial(apart + 1e-12, 1, generator=generator)))
+        apart = torch.minimum(apart, (codes - codes[places[-1]]).square().sum(1))
+    spread = codes.var(0, correction=0) / max(1, count) + within
+    fit = Mixture(codes[places], spread.repeat(count, 1), torch.full((count,), 1 / count).to(codes))
+    for _ in range(steps):
+        part = fit.log_terms(codes).softmax(1)
+        rows = part.sum(0).clamp_min(1e-9).reshape(-1, 1)
+        mean = part.T @ codes / rows
+        variance = (part.T @ codes.square() / rows - mean.square()).clamp_min(0) + within
+        # two more rows of the overall spread keep a component of few rows from closing in on them
+        overall = codes.var(0, correction=0) + within
+        variance = (rows * variance + 2 * overall) / (rows + 2)
+        fit = Mixture(mean, variance, (rows[:, 0] + 1) / (len(codes) + count))
+    return fit
+
+
+def mixture_start(start: Start, count: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Means, scales and shares of ``count`` components, those that the codes do not need with next to no share."""
+    fit = mixture_of(start.codes, count, start.posterior_scale.square())
+    spare = count - len(fit.share)
+    turns = torch.arange(spare) % len(fit.share)
+    mean, variance = (torch.cat([each, each[turns]]) for each in (fit.mean, fit.variance))
+    return mean, variance.sqrt(), torch.cat([fit.share, torch.full((spare,), 1e-3).to(fit.share)])
