@@ -72,10 +72,12 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "estimators":
+        return importlib.import_module("latentia.estimators")
     if name not in PUBLIC:
         raise AttributeError(f"module 'latentia' has no attribute {name!r}")
     return getattr(importlib.import_module(PUBLIC[name]), name)
 
 
 def __dir__() -> list[str]:
-    return [*__all__, "__version__"]
+    return [*__all__, "__version__", "estimators"]

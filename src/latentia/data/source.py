@@ -91,6 +91,13 @@ class Split:
     def __len__(self) -> int:
         return len(self.rows)
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_permutation"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__ |= state
+        self._permutation = functools.lru_cache(maxsize=2)(self._permute)
+
     def __repr__(self) -> str:
         return f"Split({self.name!r}, {len(self):,} x {self.spec.shape})"
 

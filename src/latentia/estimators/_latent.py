@@ -1,0 +1,315 @@
+"""What both estimators share: tables in and out, training, thresholds, p-values, explanations, files."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+import tempfile
+import weakref
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, OutlierMixin, TransformerMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from latentia import api, data
+from latentia.core import Batch, Recipe
+from latentia.errors import BadField, BadRun
+from latentia.estimators._learner import Learner
+from latentia.model import Model, load
+from latentia.tasks.encode import encode
+from latentia.tasks.outliers import Outliers
+from latentia.training.machine import threads
+
+__all__ = ["LatentEstimator"]
+
+FEWEST = 3  # rows: one each to train on, to choose by, to judge by
+SMALL = 200  # rows from which on a net is trained
+PASSES, LEAST, MOST = 100, 20_000, 1_000_000  # over the rows by default, and rows seen at least and at most
+CHECKED = 0.5  # any share: p-values do not depend on the decision
+FILE = "estimator.json"
+DRAWN = 2**31 - 1
+Array = np.ndarray[Any, np.dtype[np.float64]]
+
+
+class LatentEstimator(OutlierMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """A table's model behind scikit-learn's verbs; what differs is the recipe, and what a score is."""
+
+    model_: Model
+    offset_: float
+    rate_: float
+    random_state: Any
+    contamination: float | str
+    rate: float
+    learning_rate: float
+    images: int | None
+    batch: int | None
+    n_jobs: int | None
+    device: str
+    _held: Array
+    _learner: Learner
+
+    # --- what the two kinds say --------------------------------------------------------------------------------------
+
+    def _recipe(self, small: bool) -> Recipe:
+        raise NotImplementedError
+
+    def _score(self, batch: Batch) -> Array:
+        raise NotImplementedError
+
+    # --- fitting -----------------------------------------------------------------------------------------------------
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn from rows ``(N, columns)``: an array, or a data frame whose columns may be of any type, and missing.
+
+        A tenth of the rows chooses the best weights, and another tenth says how odd good rows look.
+
+        Raises:
+            ValueError: fewer than 3 rows, or values that are no numbers of a table.
+        """
+        check_contamination(self.contamination, self.rate)
+        table = self._checked(X, reset=True)
+        rows, columns = np.shape(table)
+        small = rows < SMALL or columns > rows
+        seed = self._seed()
+        opened = data.open(table, held_out=0.1)
+        folder = tempfile.mkdtemp(prefix="latentia-")
+        with threads(self._threads()):
+            training = {"images": 1, "batch": 1} if small else self._budget(rows)
+            self.model_ = api.train(self._recipe(small), opened, run=folder, seed=seed, device=self.device, **training)
+            weakref.finalize(self.model_, shutil.rmtree, folder, True)
+            self._opened = opened
+            self._settle(table)
+        self._n_features_out = self.model_.net.latent
+        self.__dict__.pop("_learner", None)
+        return self
+
+    def _budget(self, rows: int) -> dict[str, Any]:
+        images = self.images or int(np.clip(PASSES * rows, LEAST, MOST))
+        return {"images": images, "batch": self.batch}
+
+    def partial_fit(self, X: Any, y: Any = None) -> Self:
+        """Go on learning from more rows; the first call is :meth:`fit`, which decides what the columns are.
+
+        Every tenth row is not learnt from: it says how odd good rows look from now on.
+        """
+        if not hasattr(self, "model_"):
+            return self.fit(X)
+        batch = self.model_.given(self._checked(X, reset=False))[0]
+        held = torch.arange(len(batch.x)) % 10 == 9
+        learnt = _rows(batch, ~held)
+        with threads(self._threads()):
+            if not hasattr(self, "_learner"):
+                self._learner = Learner(self.model_, self.learning_rate)
+            self._learner.learn(learnt, self.batch, self._seed())
+            self.model_ = self._learner.model(self.model_, learnt)
+            self._held = self._score(_rows(batch, held)) if held.any() else self._held
+            self._threshold(self._score(batch))
+        return self
+
+    def _settle(self, table: Any) -> None:
+        """The threshold, from rows that the model never saw, or from a share of those it did."""
+        self._held = self._score(self._opened.test.read(slice(None)))
+        training = None if self.contamination == "auto" else self._score(self.model_.given(table)[0])
+        self._threshold(training)
+
+    def _threshold(self, training: Array | None) -> None:
+        if isinstance(self.contamination, str) or training is None:
+            self.offset_, self.rate_ = offset_at(self._held, self.rate)
+        else:
+            self.offset_ = float(np.percentile(training, 100.0 * self.contamination))
+
+    # --- scikit-learn's verbs ----------------------------------------------------------------------------------------
+
+    def score_samples(self, X: Any) -> Array:
+        """How ordinary each row is, float64 ``(N,)``; higher is more ordinary."""
+        return self._asked(X, self._score)
+
+    def decision_function(self, X: Any) -> Array:
+        """``score_samples - offset_``: below 0 for outliers."""
+        return self.score_samples(X) - self.offset_
+
+    def predict(self, X: Any) -> np.ndarray[Any, np.dtype[np.int64]]:
+        """+1 for rows that belong, -1 for outliers."""
+        return np.where(self.decision_function(X) >= 0, 1, -1)
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """The mean of :meth:`score_samples`: what a grid search chooses by."""
+        return float(self.score_samples(X).mean())
+
+    def transform(self, X: Any) -> Array:
+        """The codes of rows, float64 ``(N, latent)``."""
+        return self._asked(X, lambda batch: encode(self.model_.exact, batch.x))
+
+    def pvalues(self, X: Any, refit: bool = True) -> Array:
+        """How many good rows are as odd: the share of those that the model never saw, itself included, ``(N,)``.
+
+        Good rows have p-values that are uniform (Vovk, Gammerman & Shafer 2005, section 2.2). Rows that the model was
+        trained on are recognised, and judged by 5 models that are trained without them once they are asked for;
+        without ``refit`` they have none (NaN).
+        """
+        return self._judged(X, refit).p_values
+
+    def explain(self, X: Any) -> Any:
+        """Why a row is odd: what each column adds to its score, less what it adds on average; the code's part last.
+
+        A data frame where one came in, else ``(N, columns + 1)``; the columns are :attr:`explained_`. With the mean
+        score of good rows they add up to ``-score_samples``.
+        """
+        found = self._judged(X, refit=False)
+        self.explained_ = list(found.names)
+        if not hasattr(X, "iloc"):
+            return found.contributions
+        import pandas
+
+        return pandas.DataFrame(found.contributions, columns=self.explained_, index=X.index)
+
+    def _judged(self, X: Any, refit: bool) -> Outliers:
+        check_is_fitted(self)
+        table, draws = self._checked(X, reset=False), getattr(self, "draws", 1)
+        with threads(self._threads()):
+            return self.model_.outliers(table, contamination=CHECKED, refit=refit, draws=draws, data=self._opened)
+
+    def sample(self, n_samples: int = 1, random_state: Any = None) -> Any:
+        """New rows, of the kind that was learnt from: an array, or a data frame of the same types."""
+        check_is_fitted(self)
+        seed = self._seed() if random_state is None else int(check_random_state(random_state).randint(DRAWN))
+        with threads(self._threads()):
+            return self.model_.sample(n_samples, seed=seed)
+
+    def inverse_transform(self, X: Any) -> Any:
+        """What codes ``(N, latent)`` stand for, of the kind that was learnt from."""
+        check_is_fitted(self)
+        with threads(self._threads()):
+            return self.model_.decode(np.array(X, dtype=np.float64))
+
+    # --- files -------------------------------------------------------------------------------------------------------
+
+    def save(self, path: str | Path) -> Path:
+        """Keep the estimator in a new folder: its run, and one JSON file. No pickle."""
+        check_is_fitted(self)
+        kept = self.model_.save(path)
+        told = {name: value for name, value in vars(self).items() if name in (*self.get_params(), *KEPT)}
+        told |= {"class": type(self).__name__, "held": self._held.tolist()}
+        told |= {name: list(told[name]) for name in ("feature_names_in_", "hidden") if told.get(name) is not None}
+        (kept / FILE).write_text(json.dumps(told, indent=1), encoding="utf-8")
+        return kept
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """An estimator that :meth:`save` wrote, or one around the run of a training (``runs/vae-customers``).
+
+        Raises:
+            BadRun: no run, one of another model, or one whose data are no table.
+        """
+        model = load(path)
+        if model.spec.kind != "table" or not model.spec.columns:
+            raise BadRun(f"{path} was trained on {model.spec.kind} data; estimators are for tables")
+        if model.facts["model"] != cls.__name__.lower():
+            raise BadRun(f"{path} is a run of {model.facts['model']}, and this is {cls.__name__}")
+        file = Path(path) / FILE
+        told = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+        own = cls._get_param_names()
+        found = cls(**{name: told[name] for name in own if name in told})
+        if isinstance(found.hidden, list):
+            found.hidden = tuple(found.hidden)
+        found.model_, found._n_features_out = model, model.net.latent
+        if told:
+            found.__dict__ |= {name: told[name] for name in KEPT if name in told}
+            found._held = np.asarray(told["held"])
+        else:
+            found._wrap()
+        if hasattr(found, "feature_names_in_"):
+            found.feature_names_in_ = np.asarray(found.feature_names_in_, dtype=object)
+        return found
+
+    def _wrap(self) -> None:
+        """What fit would know, from the run's own data."""
+        self._opened = self.model_.data()
+        spec = self.model_.spec
+        names = [column.name for column in spec.columns]
+        for aside in sorted(spec.asides, key=lambda each: each.place):
+            names.insert(aside.place, aside.name)
+        self.n_features_in_ = len(names)
+        if spec.form == "frame":
+            self.feature_names_in_ = np.asarray(names, dtype=object)
+        self._held = self._score(self._opened.test.read(slice(None)))
+        training = self._score(self._opened.train.read(slice(None))) if self.contamination != "auto" else None
+        self._threshold(training)
+
+    # --- tables ------------------------------------------------------------------------------------------------------
+
+    def _checked(self, X: Any, reset: bool) -> Any:
+        """The table as the data layer takes it: a frame as it is, anything else as float64 numbers.
+
+        Raises:
+            ValueError: as scikit-learn says it.
+        """
+        fewest = FEWEST if reset else 1
+        if is_frame(X):
+            validate_data(self, X, reset=reset, skip_check_array=True)
+            if len(X) < fewest:
+                raise ValueError(f"Found array with {len(X)} sample(s) while a minimum of {fewest} is required.")
+            return X
+        told = {"ensure_min_samples": fewest, "ensure_all_finite": "allow-nan", "dtype": np.float64}
+        return validate_data(self, X, reset=reset, **told)
+
+    def _asked(self, X: Any, work: Any) -> Array:
+        check_is_fitted(self)
+        table = self._checked(X, reset=False)
+        with threads(self._threads()):
+            return np.asarray(work(self.model_.given(table)[0]), dtype=np.float64)
+
+    def _seed(self) -> int:
+        return int(check_random_state(self.random_state).randint(DRAWN))
+
+    def _threads(self) -> int | None:
+        if self.n_jobs is None or self.n_jobs > 0:
+            return self.n_jobs
+        return max(1, (os.cpu_count() or 1) + 1 + self.n_jobs)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+KEPT = ("offset_", "rate_", "n_features_in_", "feature_names_in_")
+
+
+def is_frame(table: Any) -> bool:
+    """Whether a table has columns with names and types."""
+    return hasattr(table, "columns") and hasattr(table, "shape")
+
+
+def offset_at(held: Array, rate: float) -> tuple[float, float]:
+    """The score below which a row is an outlier, and the share of good rows that lie below it.
+
+    Args:
+        held: scores of good rows that were not learnt from, higher for ordinary ones.
+        rate: of false alarms that is wanted; where so few rows cannot reach it, the least that they can.
+    """
+    ranked, count = np.sort(held), len(held)
+    below = max(1, math.floor(rate * (count + 1) + 1e-9))  # p <= rate: at most so many of all rows, itself included
+    return float(ranked[below - 1]), below / (count + 1)
+
+
+def check_contamination(contamination: Any, rate: float) -> None:
+    """Refuse shares that are none.
+
+    Raises:
+        BadField: says what is allowed.
+    """
+    if contamination != "auto" and not (isinstance(contamination, float | int) and 0 < contamination <= 0.5):
+        raise BadField(f"contamination is {contamination!r}; it is 'auto', or a share in (0, 0.5]")
+    if not 0 < rate < 1:
+        raise BadField(f"rate is {rate!r}; it lies between 0 and 1, for example 0.01")
+
+
+def _rows(batch: Batch, rows: Any) -> Batch:
+    return batch._replace(**{name: slot[rows] for name, slot in batch.slots()})

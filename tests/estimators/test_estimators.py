@@ -1,0 +1,157 @@
+"""The estimators keep scikit-learn's contract, take and give tables of any type, and say p-values and reasons."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas
+import pytest
+import torch
+from scipy.stats import multivariate_normal
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+import latentia as lt
+from latentia.errors import BadField, BadRun
+from latentia.estimators import VAE, Autoencoder
+
+SHORT = {"images": 500}  # what the checks look at does not depend on how well a net learnt
+
+
+@parametrize_with_checks([VAE(draws=16, **SHORT), Autoencoder(**SHORT)])
+def test_scikit_learn_s_own_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.fixture(scope="module")
+def rows():
+    generator = np.random.default_rng(0)
+    return generator.normal(size=(190, 2)) @ np.array([[1.0, 0.8], [0.0, 0.6]]) * [2.0, 30.0] + [5.0, -100.0]
+
+
+@pytest.fixture(scope="module")
+def fitted(rows):
+    return VAE().fit(rows)
+
+
+@pytest.fixture(scope="module")
+def customers():
+    """Numbers, whole numbers, categories, dates, yes or no, and gaps; spending follows the region."""
+    generator = np.random.default_rng(1)
+    region = generator.choice(["north", "south", "west"], 160)
+    spent = np.where(region == "north", 100.0, 20.0) + generator.normal(size=160).round(2)
+    spent[::20] = np.nan
+    return pandas.DataFrame(
+        {
+            "region": pandas.Categorical(region),
+            "spent": spent,
+            "visits": generator.poisson(6, 160),
+            "member": generator.random(160) < 0.5,
+            "since": pandas.Timestamp("2020-01-01") + pandas.to_timedelta(generator.integers(0, 900, 160), "D"),
+        }
+    )
+
+
+def test_small_data_have_their_density_in_closed_form_in_the_data_s_units(fitted, rows):
+    held = np.random.default_rng(7).multivariate_normal(rows.mean(0), np.cov(rows.T), 500)
+    truth = multivariate_normal(rows.mean(0), np.cov(rows.T)).logpdf(held)
+    assert np.abs(fitted.score_samples(held) - truth).mean() < 0.15
+    assert fitted.score(held) == pytest.approx(truth.mean(), abs=0.1)
+
+
+def test_p_values_of_good_rows_are_conformal_and_those_of_odd_rows_small(fitted, rows):
+    good = np.random.default_rng(8).multivariate_normal(rows.mean(0), np.cov(rows.T), 300)
+    p = fitted.pvalues(good)
+    held = fitted._held
+    expected = (1 + (held[None] <= fitted.score_samples(good)[:, None]).sum(1)) / (len(held) + 1)
+    np.testing.assert_allclose(p, expected)
+    odd = rows.mean(0) + np.array([20.0, -300.0])
+    assert fitted.pvalues(odd[None]) == pytest.approx([1 / (len(held) + 1)])
+    assert fitted.rate_ == pytest.approx(1 / (len(held) + 1))
+    assert (fitted.predict(good) == np.where(p <= fitted.rate_ + 1e-12, -1, 1)).all()
+    assert np.isnan(fitted.pvalues(rows, refit=False)).sum() >= 0.7 * len(rows), "rows of the training have none"
+
+
+def test_reasons_add_up_to_the_score(fitted, rows):
+    odd = np.array([[rows[0, 0], -1000.0], rows[1]])
+    told = fitted.explain(odd)
+    assert fitted.explained_ == ["x0", "x1", "(latent)"]
+    total = -fitted.score_samples(odd) - told.sum(1)
+    assert total[0] == pytest.approx(total[1], abs=1e-6)
+    assert np.argmax(told[0, :2]) == 1
+
+
+def test_a_table_of_all_types_goes_in_and_comes_out(customers):
+    found = VAE().fit(customers)
+    made = found.sample(40, random_state=3)
+    assert list(made.columns) == list(customers.columns)
+    assert (made.dtypes == customers.dtypes).all()
+    assert set(made["region"]) <= {"north", "south", "west"}
+    pandas.testing.assert_frame_equal(made, found.sample(40, random_state=3))
+    swapped = customers.assign(region=np.where(customers["region"] == "north", "south", "north"))
+    assert found.score(swapped) < found.score(customers) - 5
+    told = found.explain(customers.iloc[5:8])
+    assert list(told.columns) == [*customers.columns, "(latent)"]
+    assert list(told.index) == [5, 6, 7]
+    codes = found.set_output(transform="pandas").transform(customers)
+    assert list(codes.columns)[:2] == ["vae0", "vae1"]
+    assert list(found.inverse_transform(codes).columns) == list(customers.columns)
+
+
+def test_more_rows_are_learnt_from_and_the_model_before_is_left_alone(rows):
+    found = VAE(learning_rate=1e-2).fit(rows)
+    before, moved = found.model_, rows + np.array([8.0, 0.0])
+    kept = found.score(moved)
+    for _ in range(6):
+        found.partial_fit(moved)
+    assert found.score(moved) > kept + 1
+    assert VAE().fit(rows).score(moved) == pytest.approx(kept)
+    assert found.model_ is not before
+
+
+def test_a_grid_search_in_a_pipeline_chooses_by_likelihood(rows):
+    steps = make_pipeline(StandardScaler(), VAE())
+    search = GridSearchCV(steps, {"vae__prior": ["normal", "mixture:4"]}, cv=2).fit(rows)
+    assert np.isfinite(search.best_score_)
+    assert steps.fit(rows).predict(rows).shape == (len(rows),)
+
+
+def test_threads_are_restored(rows):
+    before = torch.get_num_threads()
+    VAE(n_jobs=2).fit(rows).score(rows)
+    assert torch.get_num_threads() == before
+
+
+@pytest.mark.parametrize("estimator", [VAE(contamination=0.1), Autoencoder(images=500)])
+def test_what_is_saved_comes_back(estimator, rows, tmp_path):
+    found = estimator.fit(rows)
+    found.save(tmp_path / "kept")
+    again = type(found).load(tmp_path / "kept")
+    assert again.get_params() == found.get_params()
+    np.testing.assert_array_equal(again.decision_function(rows), found.decision_function(rows))
+    other = Autoencoder if isinstance(found, VAE) else VAE
+    with pytest.raises(BadRun, match=f"is a run of {type(found).__name__.lower()}, and this is {other.__name__}"):
+        other.load(tmp_path / "kept")
+
+
+def test_a_run_of_the_command_line_becomes_an_estimator(rows, tmp_path):
+    table = tmp_path / "rows.csv"
+    pandas.DataFrame(rows, columns=["a", "b"]).to_csv(table, index=False)
+    model = lt.train(lt.VAE(rate=0.0), table, images=1, run=tmp_path / "run", device="cpu")
+    found = VAE.load(tmp_path / "run")
+    frame = pandas.DataFrame(rows, columns=["a", "b"])
+    np.testing.assert_allclose(found.score_samples(frame), model.log_prob(frame, draws=64).value)
+    assert (found.predict(frame) == 1).mean() > 0.9
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"contamination": 0.7}, "contamination is 0.7; it is 'auto'"),
+        ({"rate": 0.0}, "rate is 0.0; it lies"),
+    ],
+)
+def test_shares_that_are_none_are_refused(settings, told, rows):
+    with pytest.raises(BadField, match=told):
+        VAE(**settings).fit(rows)
