@@ -30,7 +30,6 @@ __all__ = ["LatentEstimator"]
 
 FEWEST = 3  # rows: one each to train on, to choose by, to judge by
 SMALL = 200  # rows from which on a net is trained
-PASSES, LEAST, MOST = 100, 20_000, 1_000_000  # over the rows by default, and rows seen at least and at most
 CHECKED = 0.5  # any share: p-values do not depend on the decision
 FILE = "estimator.json"
 DRAWN = 2**31 - 1
@@ -80,7 +79,7 @@ class LatentEstimator(OutlierMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         opened = data.open(table, held_out=0.1)
         folder = tempfile.mkdtemp(prefix="latentia-")
         with threads(self._threads()):
-            training = {"images": 1, "batch": 1} if small else self._budget(rows)
+            training = {"images": 1, "batch": 1} if small else {"images": self.images, "batch": self.batch}
             self.model_ = api.train(self._recipe(small), opened, run=folder, seed=seed, device=self.device, **training)
             weakref.finalize(self.model_, shutil.rmtree, folder, True)
             self._opened = opened
@@ -88,10 +87,6 @@ class LatentEstimator(OutlierMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         self._n_features_out = self.model_.net.latent
         self.__dict__.pop("_learner", None)
         return self
-
-    def _budget(self, rows: int) -> dict[str, Any]:
-        images = self.images or int(np.clip(PASSES * rows, LEAST, MOST))
-        return {"images": images, "batch": self.batch}
 
     def partial_fit(self, X: Any, y: Any = None) -> Self:
         """Go on learning from more rows; the first call is :meth:`fit`, which decides what the columns are.

@@ -17,9 +17,11 @@ class Autoencoder(LatentEstimator):
 
     ``score_samples`` is minus the squared error in units of the columns' deviations. It is no density: it may not be
     added up, compared with another model's, or read as a probability; take :class:`~latentia.estimators.VAE` for those.
+    Of fewer than 200 rows, or more columns than rows, the model is the closed-form start that training otherwise goes on
+    from: factor analysis.
 
     Args:
-        latent: numbers of a code.
+        latent: numbers of a code; by default half of what the columns say.
         hidden: widths of the nets' layers; empty follows the size of the default net.
         learning_rate: of Adam.
         images: the budget in rows seen; by default the recipe's.
@@ -38,7 +40,7 @@ class Autoencoder(LatentEstimator):
     def __init__(
         self,
         *,
-        latent: int = 2,
+        latent: int | None = None,
         hidden: tuple[int, ...] = (),
         learning_rate: float = 2e-3,
         images: int | None = None,
@@ -61,7 +63,8 @@ class Autoencoder(LatentEstimator):
         self.device = device
 
     def _recipe(self, small: bool) -> Recipe:
-        return models.load("autoencoder")(latent=self.latent, hidden=tuple(self.hidden), rate=self.learning_rate)
+        rate = 0.0 if small else self.learning_rate
+        return models.load("autoencoder")(latent=self.latent, hidden=tuple(self.hidden), rate=rate)
 
     def _score(self, batch: Batch) -> Array:
         return -scores(self.model_.exact, batch, self.model_.spec).value
