@@ -119,6 +119,34 @@ def test_the_pool_is_in_checkpoints_and_not_in_weights(tmp_path):
     assert not any("pool" in name for name in load_file(tmp_path / "run" / "weights.safetensors"))
 
 
+class Ramp(torch.nn.Conv2d):
+    """Colours by a matrix, and a ramp over the picture, which does not move with it."""
+
+    def __init__(self, slope):
+        super().__init__(3, 3, 1)
+        self.slope = slope
+
+    def forward(self, x):
+        return super().forward(x) + self.slope * torch.arange(x.shape[3]) / x.shape[3]
+
+
+def test_what_moves_with_the_picture_costs_nothing_and_what_stays_does():
+    recipe = dataclasses.replace(PUBLISHED, equivariance=10.0, identity=0.0)
+    net, found, losses = built(), {}, {}
+    for slope in (0.0, 0.5, 1.0):
+        with torch.random.fork_rng():
+            torch.manual_seed(2)
+            net.generators = torch.nn.ModuleList(Ramp(slope) for _ in range(2))
+        for weight in (10.0, 0.0):
+            told = next(iter(dataclasses.replace(recipe, equivariance=weight).updates(net, batch(), now())))
+            losses[slope, weight] = told.loss.item()
+            found[slope] = told.logs["equivariance"].item() if weight else found[slope]
+    assert found[0.0] == pytest.approx(0, abs=1e-6)
+    assert found[1.0] == pytest.approx(2 * found[0.5], rel=1e-3)
+    assert 0.005 < found[1.0] < 0.1  # the ramp is moved by a few hundredths of a side
+    assert losses[1.0, 10.0] - losses[1.0, 0.0] == pytest.approx(10 * 2 * found[1.0] / net.unit, rel=1e-3)
+
+
 # --- the pool --------------------------------------------------------------------------------------------------------
 
 

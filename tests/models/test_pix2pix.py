@@ -83,6 +83,20 @@ def test_the_generator_lowers_its_game_and_the_absolute_error():
     torch.testing.assert_close((net.translate(batch.y, "colour") - batch.x).abs().mean(), error / 2)
 
 
+def test_what_moves_with_the_input_costs_nothing_and_what_stays_does():
+    recipe = dataclasses.replace(RECIPE, equivariance=10.0, dropout=0.5)
+    net, batch = built(recipe), pairs()
+    seen = []
+    net.generator.forward = lambda y, noise=None: seen.append(noise) or torch.cat([y, -y, 0.5 * y], 1)
+    told = list(recipe.updates(net, batch, now()))[-1]
+    assert told.logs["equivariance"].item() == pytest.approx(0, abs=1e-6)
+    assert seen[-2:] == [None, None]  # noise stays where it is when a picture moves
+    net.generator.forward = lambda y, noise=None: torch.cat([y, y, y], 1) + torch.linspace(0, 1, 16)
+    off, plain = (list(each.updates(net, batch, now()))[-1] for each in (recipe, RECIPE))
+    assert 0.005 < off.logs["equivariance"].item() < 0.1
+    assert off.loss.item() > plain.loss.item()
+
+
 def test_the_squared_slope_of_a_patch_does_not_grow_with_the_picture():
     """R1 is that of one answer: the sum over answers, which has as many times its slope, is divided by their number."""
     net = built()

@@ -38,6 +38,11 @@ Halvings = Annotated[
     AtLeast(0),
 ]
 CriticNorm = Annotated[bool, Help("instance norms in the critic, as published; a critic without them wants r1 and r2")]
+Equivariance = Annotated[
+    float,
+    Help("for films: weight of how far a moved picture's translation is from the moved translation; 0 leaves it out"),
+    AtLeast(0),
+]
 GameWeight = Annotated[float, Help("weight of the game in what generators lower"), AtLeast(0)]
 
 

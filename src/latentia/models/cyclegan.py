@@ -26,6 +26,7 @@ from latentia.models._judge import distance, items_of, translations
 from latentia.models._pictures import (
     Blocks,
     CriticNorm,
+    Equivariance,
     GameWeight,
     Halvings,
     Levels,
@@ -45,6 +46,7 @@ from latentia.models._pictures import (
     slopes_for,
 )
 from latentia.models._pool import Pool
+from latentia.nn.motion import motion
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,9 @@ class CycleGAN(Recipe):
     The game here has a half before each square, so that the published weight of the generators' is ``game_weight`` 2.
     A picture and its own domain's go through a generator in one pass: four passes a step where six are usual, with the
     same numbers, as no example sees another.
+
+    For films each picture goes along once more, moved by a motion W of chance that is known exactly, and generators
+    also lower ``equivariance`` (mean |G(W(x)) - W(G(x))| + mean |F(W(y)) - W(F(y))|), over what W shows of the picture.
     """
 
     cycle: Annotated[float, Help("weight of the error of a picture sent there and back"), AtLeast(0)] = 10.0
@@ -68,6 +73,7 @@ class CycleGAN(Recipe):
         Help("weight of the change of pictures that are in the domain already; 0 leaves the pass out"),
         AtLeast(0),
     ] = 0.0
+    equivariance: Equivariance = 0.0
     game: GameName = "relativistic"
     game_weight: GameWeight = 1.0
     r1: R1 = 1.0
@@ -113,18 +119,20 @@ class CycleGAN(Recipe):
 
     def updates(self, net: CycleGANNet, batch: Batch, now: Now) -> Iterator[Update]:
         real = Both(inward(batch.x, net.specs[0]), inward(beside(batch), net.specs[1]))
-        update, fake = self._generators(net, real)
+        update, fake = self._generators(net, real, now)
         yield update
         del update  # and with it the graph of four passes
         shown = Both(*(pool.swap(each, now) for pool, each in zip(net.pools, fake, strict=True)))
         yield self._critics(net, real, shown, now)
 
-    def _generators(self, net: CycleGANNet, real: Both) -> tuple[Update, Both]:
+    def _generators(self, net: CycleGANNet, real: Both, now: Now) -> tuple[Update, Both]:
         """The generators' update, and what they made, without graph."""
         to_x, to_y = net.generators
-        twice = self.identity > 0
-        fake_y, *same_y = _made(to_y, real.x, real.y if twice else None)
-        fake_x, *same_x = _made(to_x, real.y, real.x if twice else None)
+        twice, films = self.identity > 0, self.equivariance > 0
+        moves = [motion(now.noise, each) for each in real] if films else []
+        moved = [[move.of(each)] for move, each in zip(moves, real, strict=True)] if films else [[], []]
+        fake_y, *same_y = _made(to_y, real.x, *([real.y] if twice else []), *moved[0])
+        fake_x, *same_x = _made(to_x, real.y, *([real.x] if twice else []), *moved[1])
         back = Both(to_x(fake_y), to_y(fake_x))
         fake = Both(fake_x, fake_y)
         losses = game(self.game)
@@ -141,6 +149,12 @@ class CycleGAN(Recipe):
             changes = _error(same_x[0], real.x) + _error(same_y[0], real.y)
             loss = loss + self.identity * changes
             logs["identity"] = net.unit * changes / 2
+        if films:
+            # what is moved is the target, and stays: a sampler's gradient would differ from run to run on a GPU
+            ways = zip(moves, (same_y[-1], same_x[-1]), (fake_y, fake_x), strict=True)
+            off = torch.stack([move.error(made, move.of(stays.detach())).mean() for move, made, stays in ways]).sum()
+            loss = loss + self.equivariance * off
+            logs["equivariance"] = net.unit * off / 2
         return Update("generators", loss, logs), Both(fake_x.detach(), fake_y.detach())
 
     def _critics(self, net: CycleGANNet, real: Both, fake: Both, now: Now) -> Update:
@@ -177,12 +191,10 @@ class Both(NamedTuple):
     y: Tensor
 
 
-def _made(net: nn.Module, given: Tensor, own: Tensor | None) -> tuple[Tensor, ...]:
-    """What a generator makes of the other domain's pictures, and of its own if there are any, in one pass."""
-    if own is None:
-        return (net(given),)
-    made: Tensor = net(torch.cat([given, own]))
-    return made[: len(given)], made[len(given) :]
+def _made(net: nn.Module, *given: Tensor) -> tuple[Tensor, ...]:
+    """What a generator makes of several heaps of pictures in one pass, which is the same, as norms look at one each."""
+    made: tuple[Tensor, ...] = net(torch.cat(given)).split([len(each) for each in given])
+    return made
 
 
 def _error(one: Tensor, two: Tensor) -> Tensor:

@@ -23,6 +23,7 @@ from latentia.models._judge import distance, items_of, translations
 from latentia.models._pictures import (
     Blocks,
     CriticNorm,
+    Equivariance,
     GameWeight,
     Halvings,
     Levels,
@@ -42,6 +43,7 @@ from latentia.models._pictures import (
     slopes_for,
     weighted_game,
 )
+from latentia.nn.motion import motion
 
 
 @dataclass(frozen=True)
@@ -56,9 +58,13 @@ class Pix2Pix(Recipe):
 
     The mean is over all numbers of the picture. Noise enters by dropout: beside the input it would be ignored, as the
     game is nearly won without it (Isola et al., section 3.1). At use there is none unless it is asked for.
+
+    For films the generator also lowers ``equivariance`` mean |G(W(y)) - W(G(y))|, both without noise, for a motion W of
+    chance that is known exactly, over what W shows of the picture.
     """
 
     l1: Annotated[float, Help("weight of the mean absolute error"), AtLeast(0)] = 25.0
+    equivariance: Equivariance = 0.0
     game: GameName = "least-squares"
     game_weight: GameWeight = 1.0
     r1: R1 = 0.0
@@ -106,9 +112,16 @@ class Pix2Pix(Recipe):
     def updates(self, net: Pix2PixNet, batch: Batch, now: Now) -> Iterator[Update]:
         pairs = batch._replace(x=inward(batch.x, net.spec), y=inward(beside(batch), net.input))
 
+        move, unit = motion(now.noise, beside(pairs)) if self.equivariance > 0 else None, net.unit
+
         def held_to(made: Tensor, given: Batch) -> tuple[Tensor, dict[str, Tensor]]:
             error = absolute_error(given.x, made).mean() / net.spec.size
-            return self.l1 * error, {"l1": error * (net.spec.high - net.spec.low) / 2}
+            if move is None:
+                return self.l1 * error, {"l1": unit * error}
+            with torch.no_grad():
+                stays = net.generator(beside(given))
+            off = move.error(net.generator(move.of(beside(given))), move.of(stays)).mean()
+            return self.l1 * error + self.equivariance * off, {"l1": unit * error, "equivariance": unit * off}
 
         yield from duel(
             pairs,
@@ -133,6 +146,7 @@ class Pix2PixNet(nn.Module):
         self.spec, self.input = spec, other(spec, "pix2pix")
         self.domains: tuple[str, ...] = sides_of(spec)[:1]
         self.variants = recipe.dropout > 0
+        self.unit = (spec.high - spec.low) / 2  # of the data, for one on the nets' scale
         self.generator = generator_for(recipe, self.input, spec)
         self.critic = critic_for(recipe, spec, self.input.shape[0] + spec.shape[0])
         self.multiple: int = self.generator.multiple
