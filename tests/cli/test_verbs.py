@@ -169,7 +169,7 @@ OUTS = [
     (
         ["sample"],
         "a.jpg",
-        "a.jpg ends in '.jpg'; this can be written as .png, .gif, .mp4, .npz, .npy, .csv, .json, folder/",
+        "a.jpg ends in '.jpg'; this can be written as .png, .gif, .mp4, .npz, .npy, .csv, .parquet, .json, folder/",
     ),
     (["sample"], "a", "a has no ending"),
     (["sample"], "none/a.png", "there is no folder none"),

@@ -154,8 +154,8 @@ def test_digits_are_those_of_scikit_learn():
 
 def test_every_known_set_says_what_it_is_and_on_which_terms():
     found = data.known()
-    assert [each.name for each in found] == ["digits", "shapes", "mnist", "fashion-mnist", "cifar-10"]
-    assert all(each.line and each.terms and each.items and len(each.shape) == 3 for each in found)
+    assert [each.name for each in found] == ["digits", "shapes", "mnist", "fashion-mnist", "cifar-10", "adult"]
+    assert all(each.line and each.terms and each.items and len(each.shape) in (1, 3) for each in found)
     assert [each.where for each in found[:2]] == ["built in"] * 2
     assert all(len(file.sha256) == 64 for known in KNOWN.values() for file in known.files)
 
@@ -165,7 +165,7 @@ def test_every_known_set_says_what_it_is_and_on_which_terms():
     [
         ("minst", "there is no data set and no path 'minst'; did you mean 'mnist'?"),
         ("fashion", "there is no data set and no path 'fashion'; did you mean 'fashion-mnist'?"),
-        ("zzz", "known: cifar-10, digits, fashion-mnist, mnist, shapes"),
+        ("zzz", "known: adult, cifar-10, digits, fashion-mnist, mnist, shapes"),
         ("nowhere/at/all", "there is no 'nowhere/at/all': its folder 'nowhere/at' does not exist either"),
     ],
 )

@@ -14,8 +14,8 @@ from latentia.cli.flags import DATA, given, options
 from latentia.data.options import DataOptions
 from latentia.data.tables.kinds import shown_value
 from latentia.errors import BadData, BadField
-from latentia.spec import OTHER
 from latentia.fields import shown
+from latentia.spec import OTHER
 
 if TYPE_CHECKING:
     from latentia.core import Column, Spec

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from latentia.core import Batch, Encodes, HasDensity, Reconstructs, Samples, Source, Spec, Translates, TwoSided
+from latentia.data.tables.making import table_texts
 from latentia.errors import BadData
 from latentia.tasks import course, curves, page, shown
 from latentia.tasks.encode import codes_of
@@ -155,7 +156,7 @@ def _sections(
     if spec.kind == "image":
         yield from _pictures(net, spec, dataset, order)
     elif isinstance(net, Samples):
-        yield _table(_drawn(net, spec, 8)[0])
+        yield _table(_drawn(net, spec, 8)[0], spec)
     if pictures is not None and spec.kind == "image":
         yield from _course(net, spec, pictures)
     if isinstance(net, HasDensity):
@@ -261,9 +262,12 @@ def _course(net: Net, spec: Spec, folder: Path) -> Iterator[str]:
         yield page.section(f"How {what} came about", told, "".join(rows))
 
 
-def _table(items: Tensor) -> str:
-    lines = "".join(f"<tr>{''.join(f'<td>{value:.3g}</td>' for value in item[:12].tolist())}</tr>" for item in items)
-    told = f"Rows that the model made up; the first {min(12, items.shape[1])} of {items.shape[1]} columns."
+def _table(items: Tensor, spec: Spec) -> str:
+    header, rows = table_texts(items, spec)
+    named = [f"<th>{page.words(name)}</th>" for name in header[:12]]
+    lines = "".join(f"<tr>{''.join(f'<td>{page.words(cell)}</td>' for cell in row[:12])}</tr>" for row in rows)
+    lines = f"<tr>{''.join(named)}</tr>{lines}" if named else lines
+    told = f"Rows that the model made up; the first {min(12, len(rows[0]))} of {len(rows[0])} columns."
     return page.section("Samples", told, f'<div class="scroll"><table>{lines}</table></div>')
 
 

@@ -6,6 +6,7 @@ import dataclasses
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 import numpy as np
 
@@ -168,7 +169,7 @@ def _categories(place: int, series: Series, rows: Array, kind: str, missing: int
     rest = {name: count for name, count in counts.items() if name not in set(often)}
     merged = {"merged": tuple(rest), "merged_rows": tuple(rest.values())}
     column = _column(series, kind, missing, categories=(*_ordered(often, numbers), OTHER), **merged)
-    note = f"{len(rest)} rare values are {OTHER}" if rest else ""
+    note = f"{len(rest)} rare value{'s are' if len(rest) > 1 else ' is'} {OTHER}" if rest else ""
     return Judged(column, len(counts), missing, note)
 
 
@@ -233,6 +234,6 @@ def _ordered(names: Sequence[str] | dict[str, int], numbers: bool) -> tuple[str,
 
 def shown_value(column: Column, value: float) -> str:
     """A value of a column of numbers or times, as people write it."""
-    from datetime import UTC, datetime
-
-    return datetime.fromtimestamp(value, UTC).isoformat(" ")[:19] if column.kind == "datetime" else plain(value)
+    if column.kind == "datetime":
+        return datetime.fromtimestamp(value, UTC).isoformat(" ")[:19].removesuffix(" 00:00:00")
+    return f"{value:.7g}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from latentia.data.tables.frame import Frame, Series
 from latentia.data.tables.reading import needs
 from latentia.spec import OTHER, Aside
 
-__all__ = ["array_of_table", "made", "names_of", "pandas_of", "table"]
+__all__ = ["array_of_table", "made", "names_of", "pandas_of", "table", "table_texts"]
 
 
 def table(
@@ -56,6 +57,26 @@ def names_of(spec: Spec) -> list[str]:
     for aside in sorted(spec.asides, key=lambda each: each.place):
         names.insert(aside.place, aside.name)
     return names
+
+
+def table_texts(x: Tensor, spec: Spec) -> tuple[list[str], list[list[str]]]:
+    """Rows as a person reads them: the names of the columns (none of plain numbers), and the cells of each row."""
+    if not spec.columns:
+        return [], [[f"{value:.3g}" for value in row] for row in x.tolist()]
+    cells = [_texts(column) for column in made(x, spec, range(len(x))).columns]
+    return names_of(spec), [list(row) for row in zip(*cells, strict=True)]
+
+
+def _texts(series: Series) -> list[str]:
+    def shown(value: float) -> str:
+        if series.kind == "text":
+            return series.texts[int(value)]
+        if series.kind == "time":
+            return datetime.fromtimestamp(value, UTC).isoformat(" ")[:19].removesuffix(" 00:00:00")
+        return f"{value:.6g}"
+
+    pairs = zip(series.values.tolist(), series.known.tolist(), strict=True)
+    return [shown(value) if known else "" for value, known in pairs]
 
 
 def pandas_of(frame: Frame) -> Any:

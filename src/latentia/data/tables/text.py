@@ -43,20 +43,19 @@ def series_of_text(name: str, column: Any, where: str, first: int, wanted: str |
     if not known.any():
         return Series(name, "empty", np.zeros(len(known)), known, dtype="object")
     values = trimmed.filter(_mask(known))
-    if wanted == "text":
-        return _text(name, values, known)
     for kind, pattern in (("truth", TRUTH), ("number", NUMBER), ("time", TIME)):
-        if wanted not in (None, kind):
+        if wanted not in (None, kind, "text"):
             continue
         fits = np.asarray(compute.match_substring_regex(values, pattern))
-        if wanted is None and kind == "number" and compute.any(compute.match_substring_regex(values, PADDED)).as_py():
+        if wanted in (None, "text") and kind == "number" and compute.any(compute.match_substring_regex(values, PADDED)).as_py():
             continue
-        if not fits.all() and (wanted == kind or fits.mean() > MOST):
+        if not fits.all() and (wanted == kind or (wanted is None and fits.mean() > MOST)):
             place = int(np.flatnonzero(~fits)[0])
             row = first + int(np.flatnonzero(known)[place])
             _refuse(where, values[place].as_py(), row, name, kind, wanted is not None)
-        if fits.all():
-            return {"truth": _truth, "number": _number, "time": _time}[kind](name, values, known)
+        if fits.all() and (wanted != "text" or kind != "time"):
+            found = {"truth": _truth, "number": _number, "time": _time}[kind](name, values, known)
+            return found.as_text() if wanted == "text" else found
     return _text(name, values, known)
 
 
