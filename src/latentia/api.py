@@ -14,7 +14,7 @@ from latentia import models
 from latentia.core import Recipe, Training, rank, world
 from latentia.errors import BadField, Refused
 from latentia.facts import data_of, facts_of, opened_for, options_of, recipe_of
-from latentia.fields import from_json
+from latentia.fields import defaults_of, from_json
 from latentia.model import Model, load
 from latentia.tasks.watch import Watch
 from latentia.training import loop
@@ -74,7 +74,7 @@ def _trained(recipe: Recipe, data: data_layer.DataSet, training: Training, path:
     check_budget(recipe, training)
     facts, folder = facts_of(recipe, data, training), Run(path)
     with alone(path):
-        moved = folder.begin(facts)
+        moved = folder.begin(facts, defaults_of(type(recipe)))
         if training.tensorboard and rank() == 0:
             folder.mirror = Mirror(path / "tensorboard")
         for sentence in [*moved, *data.notes, *recipe.notes(data.spec), *models.remarks(recipe, data.validation)]:

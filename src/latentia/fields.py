@@ -36,6 +36,7 @@ __all__ = [
     "Schedule",
     "Scheduled",
     "check",
+    "defaults_of",
     "fields_of",
     "from_json",
     "number",
@@ -307,6 +308,12 @@ def to_json(config: Any) -> dict[str, Any]:
         field.name: list(value) if isinstance(value := getattr(config, field.name), tuple) else value
         for field in dataclasses.fields(config)
     }
+
+
+def defaults_of(cls: type) -> dict[str, Any]:
+    """The defaults of a configuration's fields, as plain JSON values."""
+    found = {field.name: field.default for field in dataclasses.fields(cls) if field.default is not dataclasses.MISSING}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in found.items()}
 
 
 def from_json(cls: type[T], values: Mapping[str, Any]) -> T:

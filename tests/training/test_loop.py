@@ -129,6 +129,17 @@ def test_another_recipe_training_or_data_is_refused_with_the_differing_field(tmp
         train(tmp_path, images=64, **changes)
 
 
+def test_a_run_from_before_a_field_was_there_goes_on_with_its_default(tmp_path):
+    train(tmp_path, images=64)
+    facts = Run.open(tmp_path / "run").facts
+    del facts["recipe"]["breaks_at"]
+    checkpoint.write_json(tmp_path / "run" / "recipe.json", facts)
+    with pytest.raises(BadRun, match="breaks_at = 1000000000, now it is 5000"):
+        train(tmp_path, Line(breaks_at=5000), images=128)
+    train(tmp_path, images=128)
+    assert rows(tmp_path)[-1]["seen"] == 128
+
+
 def test_another_model_is_refused(tmp_path):
     train(tmp_path, images=64)
     with pytest.raises(BadRun, match=r"is a run of .*recipes.py, not of vae"):

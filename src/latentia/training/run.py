@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -125,8 +126,12 @@ class Run:
     def pictures(self) -> Path:
         return self.path / "pictures"
 
-    def begin(self, facts: Mapping[str, Any]) -> list[str]:
+    def begin(self, facts: Mapping[str, Any], defaults: Mapping[str, Any] = MappingProxyType({})) -> list[str]:
         """Make the folder, or hold its facts against ``facts`` and keep what only the first start decides.
+
+        Args:
+            facts: those of this start.
+            defaults: of the recipe's fields: a run that is older than a field was trained with its default.
 
         Returns:
             What the same bits depend on and is no longer as it was: a sentence, or none.
@@ -137,6 +142,7 @@ class Run:
         self.facts, notes = dict(facts), []
         if (self.path / "recipe.json").is_file():
             kept = Run.open(self.path).facts
+            kept["recipe"] = {**defaults, **kept["recipe"]}
             difference = differing(kept, facts)
             if difference and checkpoint.found(self.checkpoints):  # without one, nothing was trained yet
                 raise BadRun(f"{self.path} {difference}; give the same, or --fresh for a new run")
