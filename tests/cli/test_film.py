@@ -52,6 +52,10 @@ def test_a_video_becomes_a_video(call: Call, run: Path, tmp_path: Path) -> None:
     code, out, err = call("translate", run, "in.mp4", "out.mp4", *words)
     assert (code, out, err) == (0, "", "out.mp4: 2 frames, 60 x 24, 0.08 s\n")
     assert look("out.mp4").frames == 2
+    words = ["--to", "night", "--overwrite", "--start", "1", "--sheet", "sheet.png", "--quiet"]
+    assert call("translate", run, "in.mp4", "out.mp4", *words) == (0, "", "")
+    with Image.open("sheet.png") as sheet:
+        assert (sheet.width > 5 * 30, sheet.height > 2 * 24) == (True, True)
 
 
 def test_gifs_and_folders(call: Call, run: Path, tmp_path: Path) -> None:
@@ -73,6 +77,8 @@ def test_gifs_and_folders(call: Call, run: Path, tmp_path: Path) -> None:
         (["in.mp4", "out.mp4", "--to", "dya"], "there is no domain 'dya' in this model; did you mean 'day'?"),
         (["in.mp4", "out.png", "--to", "day"], "out.png ends in '.png'; a film can be written as .mp4, .m4v, .mov"),
         (["in.mp4", "out.webm", "--to", "day", "--codec", "h264"], "a .webm holds vp9 or av1, not h264"),
+        (["in.mp4", "out.mp4", "--to", "day", "--sheet", "a.gif"], "--sheet is a.gif; a contact sheet is a picture"),
+        (["in.mp4", "out.mp4", "--to", "day", "--sheet", "one.png"], "one.png is there already; --overwrite"),
         (["in.mp4", "out.mp4", "--to", "day", "-n", "3"], "-n is for pictures: a film has one answer"),
         (["text.mp4", "out.mp4", "--to", "day"], "text.mp4 is no video that can be read: "),
         (["no.mp4", "out.mp4", "--to", "day"], "there is no file no.mp4"),

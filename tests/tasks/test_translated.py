@@ -164,8 +164,9 @@ def test_a_report_shows_pairs_and_loops():
 def test_pictures_through_time_are_of_the_same_inputs():
     source = Source(DOMAINS, levels(20, 3, 8, 8), levels(20, 3, 8, 8, seed=3))
     found = counterparts(Turn(), source, 16)
-    assert torch.equal(found[:8], 1 - source.of_x.x[:8])
-    assert torch.equal(found[8:], 1 - source.of_y.x[:8] - 0.1)
+    rows = [0, 2, 5, 7, 10, 12, 15, 17]  # of a film not the first moments alone
+    assert torch.equal(found[:8], 1 - source.of_x.x[rows])
+    assert torch.equal(found[8:], 1 - source.of_y.x[rows] - 0.1)
 
 
 class Sceptic(Shade):

@@ -11,7 +11,7 @@ from cyclopts import Group, Parameter
 from latentia.cli import output
 from latentia.cli.common import Common, load, switch
 from latentia.cli.progress import Countdown
-from latentia.errors import BadField
+from latentia.errors import BadData, BadField
 
 __all__ = ["FILMING", "Filming", "filmed", "is_film"]
 
@@ -36,6 +36,9 @@ class Filming:
     ] = None
     fps: Annotated[float | None, Parameter(help="frames a second of a folder of frames (30)", group=FILMS)] = None
     side_by_side: Annotated[bool, switch("the film at the left, what is made of it at the right", FILMS)] = False
+    sheet: Annotated[
+        str | None, Parameter(help="a contact sheet too, .png: the film over what is made of it", group=FILMS)
+    ] = None
     hdr: Annotated[
         Literal["tone-map", "keep"] | None,
         Parameter(help="high dynamic range: brought to BT.709 (tone-map), or as it is", group=FILMS),
@@ -98,10 +101,13 @@ def filmed(
     if variants is not None:
         raise BadField("-n is for pictures: a film has one answer, all its frames alike. Leave it out")
     from latentia.tasks.film import translate_video
+    from latentia.tasks.sheet import Sheet
     from latentia.tasks.steady import steadily
 
+    if filming.sheet is not None:
+        _check_sheet(filming.sheet, out, overwrite)
     model = load(run, common, weights)
-    function = steadily(model.net, to, filming.steady or "smooth", tile=tile)
+    function = Sheet(steadily(model.net, to, filming.steady or "smooth", tile=tile), filming.start or 0)
     told = Countdown("frames", common.quiet)
     try:
         made = translate_video(
@@ -122,9 +128,27 @@ def filmed(
         )
     finally:
         told.close()
+    if filming.sheet is not None:
+        with output.replacing(Path(filming.sheet)) as temporary:
+            function.picture().save(temporary)
     height, width = made.size
     facts = {"out": str(made.path), "frames": made.frames, "width": width, "height": height}
     if common.json:
         output.facts(facts | {"seconds": float(made.seconds)}, as_json=True)
     else:
         common.remark(f"{made.path}: {made.frames} frames, {width} x {height}, {float(made.seconds):.2f} s")
+
+
+def _check_sheet(sheet: str, out: str, overwrite: bool) -> None:
+    """Refuse a contact sheet that cannot be written, before any work.
+
+    Raises:
+        BadData: another ending, no such folder, something that is there already, or the film's own place.
+    """
+    path = Path(sheet)
+    if path.suffix.lower() != ".png" or path.absolute() == Path(out).absolute():
+        raise BadData(f"--sheet is {sheet}; a contact sheet is a picture of its own, NAME.png")
+    if not path.absolute().parent.is_dir():
+        raise BadData(f"{sheet}: there is no folder {path.parent}; make it first")
+    if path.exists() and not overwrite:
+        raise BadData(f"{sheet} is there already; --overwrite replaces it")

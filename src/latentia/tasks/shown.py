@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from latentia.core import JudgesPatches, Spec, TwoSided
+from latentia.core import JudgesPatches, Source, Spec, TwoSided
 from latentia.data.conform import recoloured
 from latentia.tasks import page
 from latentia.tasks.evaluate import Figure
@@ -33,9 +33,13 @@ def figures(net: Net, source: TwoSided, limit: int) -> list[Figure]:
 
 
 def counterparts(net: Net, source: TwoSided, count: int) -> Tensor:
-    """What becomes of the first pictures of each side, all in the channels of the richest: the last domain first."""
-    spec, ways = source.spec, net.domains[::-1]
-    made = [translate(net, _given(source, spec, to, count // len(ways)), to) for to in ways]
+    """What becomes of some pictures of each side, all in the channels of the richest: the last domain first."""
+    ways = net.domains[::-1]
+    inputs = [_sides(source, to)[0] for to in ways]
+    made = [
+        translate(net, side.read(_spread(side, count // len(ways))).x, to)
+        for side, to in zip(inputs, ways, strict=True)
+    ]
     most = max(each.shape[1] for each in made)
     return torch.cat([recoloured(each, most, NOTHING) for each in made])
 
@@ -45,28 +49,35 @@ def sections(net: Net, source: TwoSided) -> Iterator[str]:
     spec = source.spec
     count = _few(spec, PIXELS, GROUPS)
     for to in net.domains[::-1]:
-        given = _given(source, spec, to, count)
-        yield _loops(net, given, to) if len(net.domains) > 1 else _pairs(net, source, given, to)
+        given, true = _sides(source, to)
+        places = _spread(given, count)
+        yield _loops(net, given, places, to) if len(net.domains) > 1 else _pairs(net, given, true, places, to)
         if net.variants:
-            yield _variants(net, given[: max(1, count // 2)], to)
+            yield _variants(net, given, _spread(given, max(1, count // 2)), to)
         if isinstance(net, JudgesPatches):
-            yield _judged(net, source, given[: min(count, JUDGED)], to)
+            yield _judged(net, given, true, min(count, JUDGED), to)
 
 
 def _few(spec: Spec, pixels: int, most: int) -> int:
     return max(4, min(most, pixels // (spec.shape[1] * spec.shape[2])))
 
 
-def _given(source: TwoSided, spec: Spec, to: str, count: int) -> Tensor:
-    """The first pictures that are translated to a side."""
-    side = source.of_x if made_spec(spec, to) is spec.y else source.of_y
-    return side.read(slice(0, count)).x
+def _sides(source: TwoSided, to: str) -> tuple[Source, Source]:
+    """What is translated to a side, and what is there."""
+    sides = source.of_x, source.of_y
+    return sides if made_spec(source.spec, to) is source.spec.y else sides[::-1]
 
 
-def _pairs(net: Net, source: TwoSided, given: Tensor, to: str) -> str:
-    true, made = source.of_x.read(slice(0, len(given))).x, translate(net, given, to)
-    off = (made - true).abs().flatten(1).mean(1)
-    groups = _groups((given, made, true), off)
+def _spread(side: Source, count: int) -> Tensor:
+    """Places evenly apart: of a film moments from its beginning to its end, not frames that are nearly the same."""
+    count = min(count, len(side))
+    return torch.arange(count) * len(side) // max(1, count)
+
+
+def _pairs(net: Net, given: Source, true: Source, places: Tensor, to: str) -> str:
+    x, wanted = given.read(places).x, true.read(places).x
+    made = translate(net, x, to)
+    groups = _groups((x, made, wanted), (made - wanted).abs().flatten(1).mean(1), places)
     told = (
         f"Held-out pairs: the input, what the model makes of it, and the true {to}, with the mean absolute error. "
         f"Where the input leaves something open, a good output need not be the true one."
@@ -74,12 +85,12 @@ def _pairs(net: Net, source: TwoSided, given: Tensor, to: str) -> str:
     return page.section(f"Translations to {to}", told, page.cells(groups, 4))
 
 
-def _loops(net: Net, given: Tensor, to: str) -> str:
+def _loops(net: Net, given: Source, places: Tensor, to: str) -> str:
     (back,) = (name for name in net.domains if name != to)
-    made = translate(net, given, to)
+    x = given.read(places).x
+    made = translate(net, x, to)
     again = translate(net, made, back)
-    off = (again - given).abs().flatten(1).mean(1)
-    groups = _groups((given, made, again), off)
+    groups = _groups((x, made, again), (again - x).abs().flatten(1).mean(1), places)
     told = (
         f"Held-out pictures of {back}, what the model makes of them in {to}, and what comes back, with the mean "
         f"absolute error of the way there and back. What comes back well may have been hidden in a wrong picture."
@@ -87,15 +98,18 @@ def _loops(net: Net, given: Tensor, to: str) -> str:
     return page.section(f"From {back} to {to} and back", told, page.cells(groups, 4))
 
 
-def _groups(pictures: Sequence[Tensor], off: Tensor) -> list[page.Cell]:
+def _groups(pictures: Sequence[Tensor], off: Tensor, places: Tensor) -> list[page.Cell]:
     """Pictures of one row side by side, with an error."""
     rows = zip(*pictures, strict=True)
-    return [(row, f"row:{i} · {each:.3f}") for i, (row, each) in enumerate(zip(rows, off.tolist(), strict=True))]
+    told = zip(rows, places.tolist(), off.tolist(), strict=True)
+    return [(row, f"row:{place} · {each:.3f}") for row, place, each in told]
 
 
-def _variants(net: Net, given: Tensor, to: str) -> str:
-    made = translate(net, given, to, draws=VARIANTS)
-    groups = [((a, *several), f"row:{i}") for i, (a, several) in enumerate(zip(given, made, strict=True))]
+def _variants(net: Net, given: Source, places: Tensor, to: str) -> str:
+    x = given.read(places).x
+    made = translate(net, x, to, draws=VARIANTS)
+    told_of = zip(x, made, places.tolist(), strict=True)
+    groups = [((one, *several), f"row:{row}") for one, several, row in told_of]
     told = (
         f"The input, and {VARIANTS} outputs with noise of seeds 0 to {VARIANTS - 1}. How much they differ is how much "
         f"the model leaves to chance: often little."
@@ -103,21 +117,23 @@ def _variants(net: Net, given: Tensor, to: str) -> str:
     return page.section("Variants", told, page.cells(groups, 2))
 
 
-def _judged(net: Net, source: TwoSided, given: Tensor, to: str) -> str:
-    spec, like = source.spec, place(net)
-    side = source.of_y if made_spec(spec, to) is spec.y else source.of_x
-    made, true = translate(net, given, to), side.read(slice(0, len(given))).x
+def _judged(net: Net, given: Source, true: Source, count: int, to: str) -> str:
+    """Made pictures beside true ones: those of the same rows, where they are pairs."""
+    count, like = min(count, len(given), len(true)), place(net)
+    rows, there = (_spread(side, count) for side in (given, true))
+    inputs, wanted = given.read(rows).x, true.read(there).x
+    made = translate(net, inputs, to)
     with still(net):
-        answers = [net.judged(each.to(like), to, given[: len(each)].to(like)).cpu() for each in (made, true)]
+        answers = [net.judged(each.to(like), to, inputs.to(like)).cpu() for each in (made, wanted)]
     found = verdict(*answers)
-    maps = shaded(made, found.made), shaded(true, found.real)
+    columns = made, shaded(made, found.made), wanted, shaded(wanted, found.real)
     shares = (found.made > 0.5).float().mean((1, 2)).tolist()
-    rows = zip(made, maps[0], true, maps[1], strict=False)
-    groups = [(row, f"row:{i} · {share:.0%}") for i, (row, share) in enumerate(zip(rows, shares, strict=False))]
+    cells = zip(zip(*columns, strict=True), rows.tolist(), shares, strict=True)
     told = (
         f"Held-out pictures that the model made, with what its critic takes each patch for: warm for made, blue for "
         f"real. Beside them true pictures of {to}, judged alike. Below each, the share of the made picture that it "
         f"takes for made. It is right about {found.right:.0%} of all patches; 50 % is chance, and then the critic has "
         f"nothing left to teach."
     )
+    groups = [(pictures, f"row:{row} · {share:.0%}") for pictures, row, share in cells]
     return page.section(f"What the critic of {to} sees", told, page.cells(groups, 3))
