@@ -45,18 +45,18 @@ def encode(
     own = None if batch.label is None else [model.spec.classes[number] for number in batch.label.tolist()]
     spread = deviations(model.net, batch.x, label=batch.label) if std else None
     if isinstance(model.net, Encodes) or not isinstance(model.net, Samples):
-        codes.write(model.encode(batch.x, own), names, out, common.json, spread, labels=own)
+        codes.write(model.encode(batch), names, out, common.json, spread, labels=own)
         return
-    found = _search(model, batch, own, starts, steps, common)
+    found = _search(model, batch, starts, steps, common)
     common.remark(f"no encoder: latents are found by optimisation ({starts} starts of {steps} steps); {found}")
     codes.write(found.z.double().numpy(), names, out, common.json, residual=found.residual.double().numpy(), labels=own)
 
 
-def _search(model: Model, batch: Batch, own: list[str] | None, starts: int, steps: int, common: Common) -> Inverted:
+def _search(model: Model, batch: Batch, starts: int, steps: int, common: Common) -> Inverted:
     from latentia.cli.progress import Countdown
 
     countdown = Countdown("searching latents", common.quiet)
     try:
-        return model.invert(batch.x, starts, steps, common.seed, countdown, own)
+        return model.invert(batch, starts, steps, common.seed, countdown)
     finally:
         countdown.close()

@@ -42,7 +42,9 @@ def forms(frame, folder):
 
 def test_a_table_is_the_same_in_every_form_and_comes_back_as_it_went_in(frame, here):
     polars = pytest.importorskip("polars")
-    found = {name: data.open(what) for name, what in {**forms(frame, here), "polars": polars.from_pandas(frame)}.items()}
+    found = {
+        name: data.open(what) for name, what in {**forms(frame, here), "polars": polars.from_pandas(frame)}.items()
+    }
     first = found["pandas"]
     for name, each in found.items():
         assert {column.name: column.kind for column in each.spec.columns} == KINDS, name
@@ -81,7 +83,11 @@ def test_every_entry_lies_where_the_spec_says(frame):
     assert [region.categories[int(code)] for code in x[:, place["region"]]] == rows["region"].tolist()
     gain = spec.columns[place["gain"]]
     rest = rows["gain"][rows["gain"] != 0]
-    assert (gain.atoms, gain.center, gain.scale) == ((0.0,), pytest.approx(rest.mean()), pytest.approx(rest.std(ddof=0)))
+    assert (gain.atoms, gain.center, gain.scale) == (
+        (0.0,),
+        pytest.approx(rest.mean()),
+        pytest.approx(rest.std(ddof=0)),
+    )
 
 
 def test_columns_are_fitted_on_training_rows_alone(frame):
@@ -192,7 +198,9 @@ def test_arrays_are_columns_and_come_back_as_arrays():
 
 def test_what_a_person_says_of_columns_is_kept_in_the_run(frame, here):
     frame.to_csv("a.csv", index=False)
-    (here / "columns.toml").write_text('[level]\nkind = "integer"\n[note]\nkind = "ignore"\n[age]\nkind = "categorical"\n')
+    (here / "columns.toml").write_text(
+        '[level]\nkind = "integer"\n[note]\nkind = "ignore"\n[age]\nkind = "categorical"\n'
+    )
     found = data.open("a.csv", columns="columns.toml")
     (here / "columns.toml").unlink()
     kinds = {column.name: column.kind for column in found.spec.columns}

@@ -82,7 +82,11 @@ BAD = [
     ({"age": ["20", "x"]}, [], "has 'x' in row 1, column 'age', which holds numbers"),
     ({"age": [20, 20.5]}, [], "has 20.5 in row 1, column 'age', which holds whole numbers"),
     ({"gain": [0, -np.inf]}, [], "has -inf in row 1, column 'gain'; numbers are finite, or missing"),
-    ({"gain": pd.to_datetime(["2020-01-01"] * 2)}, [], "column 'gain' holds times, and the model was trained on numbers"),
+    (
+        {"gain": pd.to_datetime(["2020-01-01"] * 2)},
+        [],
+        "column 'gain' holds times, and the model was trained on numbers",
+    ),
     ({"region": pd.Series([1.5, 2.5])}, [], None),
 ]
 
