@@ -38,6 +38,7 @@ VERBS = {
     "evaluate": "held-out figures of a run, each with what it means",
     "compare": "the figures of several runs side by side",
     "info": "what a run or a data set is",
+    "studio": "see and use models in the browser",
     "models": "the models and what each can do",
     "datasets": "the data sets that have a name, and their terms",
 }

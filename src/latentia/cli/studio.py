@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -46,13 +47,14 @@ def studio(
     if host not in LOOPBACK:
         common.remark(ELSEWHERE.format(host=host))
 
-    def ready() -> None:
-        output.facts({"studio": door.address, "runs": str(folder)}, common.json)
-        print(end="", flush=True)
-        common.remark("Ctrl-C ends it; trainings go on")
-        if open:
-            import webbrowser
+    from latentia.studio.app import Studio
 
-            webbrowser.open(door.address)
+    answering = serve.server(Studio(folder, folders, common.device), door)
+    output.facts({"studio": door.address, "runs": str(folder)}, common.json)
+    sys.stdout.flush()  # who reads it through a pipe waits for it
+    common.remark("Ctrl-C ends it; trainings go on")
+    if open:
+        import webbrowser
 
-    serve.serve(folder, folders, door, common.device, ready)
+        webbrowser.open(door.address)
+    answering.run(sockets=[door.socket])

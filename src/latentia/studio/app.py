@@ -121,7 +121,7 @@ class Studio:
     def start(self, given: Given) -> dict[str, Any]:
         asked = forms.wanted(given, self.folders)
         stems = [Path(each).stem for each in asked.places]
-        name = plain_name(str(given.get("name") or "-".join([asked.model, *stems])))
+        name = plain_name(str(given.get("run") or "-".join([asked.model, *stems])))
         return {"run": self.jobs.start(asked.words, name)}
 
     def stop(self, given: Given) -> dict[str, Any]:

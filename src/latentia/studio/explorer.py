@@ -95,9 +95,8 @@ def values(loaded: Loaded, made: Tensor) -> list[list[str]]:
 def item(live: Live, given: Given) -> dict[str, Any]:
     """The latents of an item and what they stand for; of a row of the test split also the item itself."""
     loaded, word = live.model(said(given, "run")), said(given, "item")
-    label = given.get("label") or None
-    if word.startswith("row:") and loaded.classes:
-        label = label or _label(loaded, word)
+    own = word.startswith("row:") and loaded.classes
+    label = _label(loaded, word) if own else given.get("label") or None
     z = loaded.codes(word, label, _truncation(given))
     rounded = [round(value, DECIMALS) for value in z.tolist()]
     told: dict[str, Any] = {"item": word, "z": rounded, "label": label}

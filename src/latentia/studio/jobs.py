@@ -22,6 +22,7 @@ __all__ = ["Jobs"]
 
 NOTES = ".studio"  # below the folder of the runs: what each training says
 LINES = 12  # of it that are shown, at most
+BEGUN: list[subprocess.Popen[bytes]] = []  # by this process, whose children they are even when their studio has ended
 
 
 @dataclass
@@ -76,6 +77,7 @@ class Jobs:
                 )
         except OSError as error:
             raise BadRun(f"{self.shelf.root} cannot be written: {error.strerror}") from None
+        BEGUN.append(process)
         self.jobs[run] = Job(process, tuple(words))
 
     def trains(self, run: str) -> bool:
@@ -102,8 +104,7 @@ class Jobs:
 
     def look(self) -> None:
         """Let processes that have ended go."""
-        for job in list(self.jobs.values()):
-            job.process.poll()
+        BEGUN[:] = [process for process in list(BEGUN) if process.poll() is None]
 
     def told(self) -> list[dict[str, Any]]:
         """The trainings that this studio started: how each ended, if it did, and the last that it said."""

@@ -64,7 +64,7 @@ class Track:
         recipe, log, pictures = (self.path / name for name in ("recipe.json", "log.jsonl", "pictures"))
         trains = holder(self.path) if (self.path / ".lock").exists() else None
         files = [_seen(self.path / name) for name in (*WEIGHTS.values(), "report.html")]
-        stamp = (_seen(recipe), _seen(log), _seen(pictures), trains, *files)
+        stamp: tuple[Any, ...] = (_seen(recipe), _seen(log), _seen(pictures), trains, *files)
         if stamp == self.stamp:
             return
         before: tuple[Any, ...] = self.stamp or (None,) * len(stamp)

@@ -35,6 +35,7 @@ HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "cache-control": "no-store",
 }
+LONGEST = 1_000  # letters of a path
 ELSEWHERE = (
     "anyone who can reach {host} and knows this address can see these runs, start trainings and hand in files; nothing "
     "is encrypted, so use it in a network you trust, or leave out --host and forward the port with ssh -L"
@@ -124,13 +125,12 @@ def inside(root: Path, name: str) -> Path:
     """The place ``name`` below ``root``, links followed.
 
     Raises:
-        BadData: it leads out of ``root``.
+        BadData: it leads out of ``root``, or is none that a file can have.
     """
     top = root.resolve()
-    try:
-        path = (top / name).resolve()
-    except (OSError, ValueError):  # too long, or with a zero byte
-        raise BadData(f"{name[:80]!r} is no name of a file") from None
+    if "\0" in name or len(name) > LONGEST or any(len(part.encode()) > 255 for part in name.split("/")):
+        raise BadData(f"{name[:80]!r} is no name of a file")
+    path = (top / name).resolve()
     if not path.is_relative_to(top):
         raise BadData(f"{name[:80]!r} leads out of {root}")
     return path

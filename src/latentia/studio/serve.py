@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import errno
 import socket
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from latentia.errors import BadField
 from latentia.studio.safety import LOOPBACK, Guard, new_token
 
-__all__ = ["NEXT", "PORT", "Door", "check", "listen", "serve"]
+if TYPE_CHECKING:
+    from uvicorn import Server
+
+    from latentia.studio.app import Studio
+
+__all__ = ["NEXT", "PORT", "Door", "check", "listen", "server"]
 
 PORT = 8765
 NEXT = 50  # ports that are tried after one that is taken
@@ -71,22 +75,18 @@ def listen(host: str = LOOPBACK[0], port: int = PORT) -> Door:
     raise BadField(f"ports {port} to {port + NEXT - 1} are all in use; --port 0 takes any that is free")
 
 
-def serve(
-    runs: Path, data: list[Path], door: Door, device: str = "auto", ready: Callable[[], None] = lambda: None
-) -> None:
-    """Answer until Ctrl-C; ``ready`` is called when the first page may come."""
+def server(studio: Studio, door: Door) -> Server:
+    """What answers behind a door; ``run(sockets=[door.socket])`` does until Ctrl-C."""
     import uvicorn
 
-    from latentia.studio.app import Studio, application
+    from latentia.studio.app import application
 
-    guarded = Guard(application(Studio(runs, data, device)), door.token, door.host)
     config = uvicorn.Config(
-        guarded,
+        Guard(application(studio), door.token, door.host),
         access_log=False,  # addresses hold the token
         log_level="error",
         ws="none",
         server_header=False,
         timeout_graceful_shutdown=PATIENCE,
     )
-    ready()
-    uvicorn.Server(config).run(sockets=[door.socket])
+    return uvicorn.Server(config)

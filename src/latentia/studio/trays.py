@@ -95,14 +95,15 @@ def kind_of(name: str) -> str:
 
 
 def _look(name: str, path: Path) -> None:
-    """Open a picture's header, as data does.
+    """Open a picture, as data does.
 
     Raises:
-        BadData: it is no picture, or has too many pixels.
+        BadData: it is no picture, a damaged one, or has too many pixels.
     """
     try:
         with reading, path.open("rb") as file, opened(file) as picture:
             facts_of(picture)
+            picture.load()  # a file that is cut short has a whole header, too
     except Unreadable as error:
         raise BadData(f"{name} cannot be used: {error}") from None
 

@@ -25,6 +25,7 @@ from latentia.tasks.maps import heat, overlaid
 from latentia.tasks.outliers import value_of
 from latentia.tasks.pictures import opaque
 from latentia.tasks.reconstruct import reconstruct
+from latentia.tasks.score import LATENT
 from latentia.tasks.steady import steadily
 
 __all__ = ["VERBS", "begin", "verbs_of"]
@@ -33,6 +34,7 @@ Given = Mapping[str, Any]
 SHOWN = 48  # items that the page shows; the file that is downloaded has all
 THUMBNAIL = 512  # pixels a side of what is shown, at most
 REASONS = 3
+RATE = 0.01  # of false alarms
 DRAWS = 128
 
 
@@ -130,14 +132,22 @@ def _outliers(loaded: Loaded, tray: Tray, label: str | None, errand: Errand) -> 
     """What does not belong, with heat maps of pictures and reasons of rows; nothing is trained for it."""
     batch, names = _read(loaded, tray, label)
     with reading:
-        found = loaded.model.outliers(batch, draws=DRAWS, refit=False, tell=errand.tell)
+        least = 1 / (1 + len(loaded.data.test))  # the smallest p-value that so many held-out rows can give
+        found = loaded.model.outliers(batch, max(RATE, least), draws=DRAWS, refit=False, tell=errand.tell)
     spec = loaded.model.spec
     pictures = spec.kind == "image" and found.contributions.shape[1] - 1 == spec.shape[1] * spec.shape[2]
     warm = _warm(batch.x, found.contributions, found.spread) if pictures else None
     rows: list[dict[str, Any]] = []
     items: list[dict[str, Any]] = []
     for row in np.argsort(-found.scores, kind="stable").tolist():
-        why = [] if pictures else [_why(loaded, batch, row, *each) for each in found.reasons(row, REASONS)]
+        why = (
+            []
+            if pictures
+            else [
+                _why(loaded, batch, row, found.kind.latent if name == LATENT else name, amount)
+                for name, amount in found.reasons(row, REASONS)
+            ]
+        )
         flagged, p = bool(found.outlier[row]), float(found.p_values[row])
         likely = "no p-value: the model was trained on it" if math.isnan(p) else f"p-value {p:.3g}"
         rows.append({"item": names[row], "score": float(found.scores[row]), "p_value": p, "outlier": flagged})

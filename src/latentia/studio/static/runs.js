@@ -1,5 +1,5 @@
 // The table of runs, one run's page, and two side by side.
-import { attempt, count, duration, errand, field, get, h, listen, post, query, refusal, say, section, short, words } from "./core.js";
+import { Refused, attempt, count, duration, errand, field, get, h, listen, post, query, refusal, say, section, short, words } from "./core.js";
 import { chart, courses } from "./chart.js";
 
 const STATES = { training: "training", finished: "finished", stopped: "stopped", damaged: "damaged" };
@@ -232,8 +232,8 @@ export async function run(main, name) {
   let state = "";
   const draw = (anew) => {
     if (anew) { if (main.contains(head)) run(main, name).then((leave) => main.replaceLeave?.(leave)); return; }
-    if (now.gone) { head.replaceChildren(refusal(new Error(`${name} is no longer there: it was moved or removed`))); return; }
-    head.replaceChildren(h("h1", {}, now.run, " ", badge(now)), now.damage ? refusal(new Error(now.damage)) : facts(now),
+    if (now.gone) { head.replaceChildren(refusal(new Refused(`${name} is no longer there: it was moved or removed`))); return; }
+    head.replaceChildren(h("h1", {}, now.run, " ", badge(now)), now.damage ? refusal(new Refused(now.damage)) : facts(now),
       ...(now.state === "training" && now.budget ? [h("progress", { max: now.budget, value: now.seen, "aria-label": "Progress of the training" })] : []));
     const key = `${now.state} ${now.weights} ${now.report}`;
     if (key !== state) actions(now, buttons, () => draw(true));

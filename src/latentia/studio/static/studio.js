@@ -1,5 +1,5 @@
 // The router: which page an address shows. A page is a function that fills the main part and returns how it is left.
-import { h, refusal } from "./core.js";
+import { Refused, h, refusal } from "./core.js";
 import { compare, run, table } from "./runs.js";
 
 const PAGES = {
@@ -28,7 +28,7 @@ async function show() {
   });
   document.title = ["latentia studio", page, ...given].filter(Boolean).join(" - ");
   try {
-    if (!PAGES[page]) throw new Error("there is no such page");
+    if (!PAGES[page]) throw new Refused("there is no such page");
     const done = await PAGES[page](place, ...given);
     if (mine === visit) leave = done;
     else done?.();
