@@ -63,11 +63,13 @@ def score(
 
 def of(model: Model, batch: Batch, draws: int, ladder: Ladder | None, common: Common) -> dict[str, list[float]]:
     """The columns of a block."""
-    if ladder is None:
+    from latentia.core import HasDensity
+    from latentia.tasks.score import density
+
+    if ladder is None and not isinstance(model.net, HasDensity):
         found = model.score(batch, draws, common.seed).columns()
-    else:
-        found = model.log_prob(batch, seed=common.seed, ladder=ladder)._asdict()
-        found = {"log_prob": found.pop("value"), **found}
+    else:  # without telling where it comes from, which nobody asked for
+        found = density(model.log_prob(batch, draws, common.seed, ladder=ladder))
     return {name: values.tolist() for name, values in found.items()}
 
 

@@ -22,7 +22,7 @@ from latentia.tasks.likelihood import DRAWS, LogProb, explain
 from latentia.tasks.reconstruct import reconstruct
 from latentia.tasks.working import Net, given, parts, place, require, still
 
-__all__ = ["Kind", "Scores", "kind_of", "scores", "stacked", "term_names"]
+__all__ = ["Kind", "Scores", "density", "kind_of", "scores", "stacked", "term_names"]
 
 Array = NDArray[np.float64]
 CRITIC = 0.1  # the critic's share of a score (AnoGAN, Schlegl et al. 2017, equation 5)
@@ -83,8 +83,7 @@ class Scores:
     def columns(self) -> dict[str, Array]:
         """The numbers by name, as ``score`` writes them."""
         if self.log_prob is not None:
-            told = self.log_prob
-            return {"log_prob": told.value, "error": told.error, "ess": told.ess, "k": told.k}
+            return density(self.log_prob)
         if self.kind is ERROR:
             return {"squared_error": self.value}
         return {"score": self.value, "residual": self.terms.sum(1), "critic": self.latent}
@@ -93,6 +92,11 @@ class Scores:
         told = None if self.log_prob is None else LogProb(*(column[rows] for column in self.log_prob))
         known = None if self.known is None else self.known[rows]
         return Scores(self.value[rows], self.kind, self.terms[rows], self.latent[rows], told, known)
+
+
+def density(told: LogProb) -> dict[str, Array]:
+    """Log p(x) of items by the names of its columns."""
+    return {"log_prob": told.value, "error": told.error, "ess": told.ess, "k": told.k}
 
 
 def stacked(blocks: Sequence[Scores]) -> Scores:
