@@ -36,7 +36,7 @@ MAY: dict[str, set[str]] = {
     "model": BASE | USED | {"editing", "facts", "judges", "judging", "metrics", "translating"},
     "api": BASE | USED | {"facts", "model"},
     "estimators": BASE | USED | {"api", "model"},
-    "cli": BASE | USED | {"api", "model", "translating"},
+    "cli": BASE | USED | {"studio", "api", "model", "translating"},
     "studio": BASE | USED | {"api", "facts", "model"},
     "__init__": {"api", "model", "core", "models", "tasks", "errors", "data", "metrics"},
     "__main__": {"cli"},

@@ -23,9 +23,10 @@ SIZES = {"wide": {"width": 1440, "height": 900}, "narrow": {"width": 390, "heigh
 
 
 @pytest.fixture(scope="module")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where what was seen is kept: pytest keeps the folders of the last three runs of the tests."""
-    return tmp_path_factory.mktemp("seen")
+def pictures(request: pytest.FixtureRequest) -> Path:
+    """Where what was seen is kept until the next time: .pytest_cache/d/studio."""
+    kept: Path = request.config.cache.mkdir("studio")  # type: ignore[union-attr]
+    return kept
 
 
 @pytest.fixture(scope="module")
