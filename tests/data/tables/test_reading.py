@@ -64,6 +64,32 @@ def test_a_table_is_the_same_in_every_form_and_comes_back_as_it_went_in(frame, h
     assert ids[:3].tolist() == [1300, 1301, 1302]  # fresh: after the highest of all rows
 
 
+def test_types_of_data_frames_come_back():
+    count = 60
+    gaps = np.arange(count) % 5 == 0
+    frame = pd.DataFrame(
+        {
+            "zoned": pd.date_range("2020-01-01", periods=count, tz="Europe/Berlin", freq="7h"),
+            "gaps": pd.Series(np.arange(count) % 11, dtype="Int64").mask(gaps),
+            "truths": pd.Series(np.arange(count) % 2 == 0, dtype="boolean").mask(gaps),
+            "single": np.linspace(0, 1, count, dtype=np.float32) ** 2,
+            "words": pd.Series(["a", "b"] * (count // 2), dtype="string"),
+            "objects": pd.Series([None if gap else "xyz"[row % 3] for row, gap in enumerate(gaps)], dtype=object),
+            "category": pd.Categorical.from_codes(np.where(gaps, -1, np.arange(count) % 2), ["u", "v"]),
+            "once": np.where(gaps, np.nan, 3.0),
+            "mixed": pd.Series([pd.NA if gap else row % 7 for row, gap in enumerate(gaps)], dtype=object),
+            "spans": pd.to_timedelta(np.arange(count), unit="D"),
+        }
+    )
+    found = data.open(frame)
+    assert {aside.name: aside.kind for aside in found.spec.asides} == {"spans": "ignored"}
+    back = data.table(everything(found), found.spec, extrapolate=True)
+    for name in frame.columns.drop(["mixed", "spans"]):
+        assert back[name].dtype == frame[name].dtype, name
+        pd.testing.assert_series_equal(back[name], frame[name], rtol=1e-5, atol=1e-6)
+    assert back["mixed"].dropna().tolist() == frame["mixed"].dropna().tolist()
+
+
 def test_every_entry_lies_where_the_spec_says(frame):
     found = data.open(frame)
     spec, x = found.spec, found.train.read(slice(None)).x

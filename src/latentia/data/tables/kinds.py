@@ -137,7 +137,7 @@ def _counts(name: str, values: Array) -> bool:
 
 
 def _kind(series: Series, distinct: int, missing: int, form: str) -> str:
-    if series.kind == "time" and distinct > 1:
+    if series.kind == "time":
         return "datetime"
     if distinct <= 2:
         return "binary" if distinct == 2 else "categorical"

@@ -98,11 +98,11 @@ def _series(column: Column, entries: Array, known: Array, seeds: Sequence[int] |
         return _category(column, entries, known, seeds)
     values = entries * column.scale + column.center
     for atom in column.atoms:  # the entry is a float32: here it is the atom again, to the last digit
-        values = np.where(np.abs(entries - (atom - column.center) / column.scale) < 1e-6, atom, values)
+        entry = (atom - column.center) / column.scale
+        values = np.where(np.abs(entries - entry) < 1e-6 * max(1.0, abs(entry)), atom, values)
     if column.step:
         decimals = round(-math.log10(column.step)) if column.kind == "numeric" else None
-        exact = np.round(values, decimals) if decimals is not None else np.round(values / column.step) * column.step
-        values = exact
+        values = np.round(values / column.step) * column.step if decimals is None else np.round(values, decimals)
     if not extrapolate:
         values = values.clip(column.low, column.high)
     kind = "time" if column.kind == "datetime" else "number"
@@ -180,7 +180,8 @@ def _pandas(series: Series) -> Any:
     chosen = texts[np.where(known, series.values, len(series.texts)).astype(np.int64)]
     if series.dtype == "category":
         return pandas.Series(pandas.Categorical(chosen))
-    return pandas.Series(chosen, dtype="str" if int(pandas.__version__.split(".")[0]) > 2 else object)
+    plain = "str" if int(pandas.__version__.split(".")[0]) > 2 else object
+    return pandas.Series(chosen, dtype={"string": "string", "object": object}.get(series.dtype, plain))
 
 
 def _nullable(kind: str) -> str:

@@ -7,6 +7,7 @@ import csv
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from latentia.errors import BadData
 __all__ = ["TABLES", "frame_of_file", "frame_of_object", "frames_of_file", "is_frame", "needs"]
 
 TABLES = (".csv", ".tsv", ".parquet", ".pq")
+TEXTS = ("str", "string", "object")
 DTYPES = {"float": "float32", "double": "float64", "halffloat": "float32"}
 
 
@@ -95,12 +97,19 @@ def _of_frame(series: Any, column: str, where: str, said: Said) -> Series:
     import pyarrow as arrow
 
     if series.dtype == narwhals.Object:
-        texts = [None if each is None or each != each else str(each) for each in series.to_list()]
-        return series_of_text(column, arrow.array(texts, arrow.string()), where, 0, said.reading(column))
+        texts = arrow.array([_cell(each) for each in series.to_list()], arrow.string())
+        return series_of_text(column, texts, where, 0, said.reading(column))
     found = _series(column, arrow.chunked_array([series.to_arrow()]), where, said, 0)
-    native = str(getattr(series.to_native(), "dtype", ""))
-    pandas = type(series.to_native()).__module__.startswith("pandas")
-    return Series(**{**vars(found), "dtype": native}) if pandas and found.kind != "text" else found
+    if not type(series.to_native()).__module__.startswith("pandas"):
+        return found
+    native = str(series.to_native().dtype)
+    parsed = found.kind not in ("text", "empty") and native in TEXTS  # text that means numbers, times or truths
+    return found if parsed else replace(found, dtype=native)
+
+
+def _cell(value: Any) -> str | None:
+    """An object of a data frame as text; pandas has a word of its own for what is missing."""
+    return None if value is None or type(value).__name__ == "NAType" else str(value)
 
 
 def _frame(table: Any, where: str, said: Said, first: int) -> Frame:
@@ -119,14 +128,14 @@ def _series(name: str, column: Any, where: str, said: Said, first: int) -> Serie
     wanted = said.reading(name) or ("text" if category else None)
     if arrow.types.is_string(column.type) or arrow.types.is_large_string(column.type):
         found = series_of_text(name, column.cast(arrow.string()), where, first, wanted)
-        return Series(**{**vars(found), "dtype": "category"}) if category else found
+        return replace(found, dtype="category") if category else found
     known = np.asarray(column.is_valid())
     if not known.any():
         return Series(name, "empty", np.zeros(len(known)), known, dtype="object")
     found = _typed(name, column, known)
     if wanted == "text" and found.kind != "other":
         dtype = "category" if category else found.dtype
-        return Series(**{**vars(found.as_text()), "dtype": dtype})
+        return replace(found.as_text(), dtype=dtype)
     return found
 
 
@@ -200,7 +209,7 @@ def _csv(path: Path, said: Said, rows: int | None) -> Iterator[Any]:
 def _header(path: Path, said: Said) -> tuple[list[str], str, int]:
     """The names of the columns, what separates them, and how many lines come before the rows."""
     with builtins.open(path, newline="", encoding="utf-8-sig") as file:
-        first = next((line for line in file if line.strip()), "")
+        before, first = next(((at, line) for at, line in enumerate(file) if line.strip()), (0, ""))
         if not first:
             raise BadData(f"{path} is empty")
     separator = max(",;\t", key=first.count)
@@ -208,12 +217,12 @@ def _header(path: Path, said: Said) -> tuple[list[str], str, int]:
     if said.names:
         if len(said.names) != len(cells):
             raise BadData(f"{path} has {len(cells)} columns, and --columns gives names to {len(said.names)}")
-        return list(said.names), separator, 0
+        return list(said.names), separator, before
     if all(is_number(cell) for cell in cells):
-        return [f"x{place}" for place in range(len(cells))], separator, 0
+        return [f"x{place}" for place in range(len(cells))], separator, before
     names = [cell or f"unnamed{place}" for place, cell in enumerate(cells)]
     _distinct(names, str(path))
-    return names, separator, 1
+    return names, separator, before + 1
 
 
 def _first(path: Path) -> int:

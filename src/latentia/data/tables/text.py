@@ -47,7 +47,11 @@ def series_of_text(name: str, column: Any, where: str, first: int, wanted: str |
         if wanted not in (None, kind, "text"):
             continue
         fits = np.asarray(compute.match_substring_regex(values, pattern))
-        if wanted in (None, "text") and kind == "number" and compute.any(compute.match_substring_regex(values, PADDED)).as_py():
+        if (
+            wanted in (None, "text")
+            and kind == "number"
+            and compute.any(compute.match_substring_regex(values, PADDED)).as_py()
+        ):
             continue
         if not fits.all() and (wanted == kind or (wanted is None and fits.mean() > MOST)):
             place = int(np.flatnonzero(~fits)[0])
