@@ -19,7 +19,7 @@ from latentia.tasks.working import Net
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["LatentMap", "drawn", "latent_map"]
+__all__ = ["LatentMap", "drawn", "latent_map", "plane"]
 
 Array = NDArray[np.float64]
 MARGIN = 0.005  # of the items on each side may lie beyond the edge
@@ -62,7 +62,7 @@ def latent_map(net: Net, codes: Array, cells: int = CELLS, label: Tensor | None 
         raise BadField(f"cells is {cells}; it takes at least 2")
     if len(codes) < 3:
         raise BadData(f"{len(codes)} items make no map; it takes 3 or more")
-    middle, axes, share = _plane(np.asarray(codes, dtype=np.float64))
+    middle, axes, share = plane(np.asarray(codes, dtype=np.float64))
     places = (codes - middle) @ axes
     low, high = np.quantile(places, [MARGIN, 1 - MARGIN], axis=0)
     wide = np.maximum(high - low, 1e-12)
@@ -75,7 +75,7 @@ def latent_map(net: Net, codes: Array, cells: int = CELLS, label: Tensor | None 
     return LatentMap(places, edges, shown.reshape(cells, cells, *shown.shape[1:]), share)
 
 
-def _plane(codes: Array) -> tuple[Array, Array, float]:
+def plane(codes: Array) -> tuple[Array, Array, float]:
     """A point of the plane, its two directions ``(latent, 2)``, and the share of the variance that it holds."""
     middle, width = codes.mean(0), codes.shape[1]
     if width == 2:
