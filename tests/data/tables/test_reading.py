@@ -291,7 +291,7 @@ BAD = [
     (b"n,v,t\n", "a.csv has a header and no rows"),
     (b"n,v,v\n1,2,3\n", "a.csv has two columns called 'v'; each needs a name of its own"),
     (f"n,v,t\n{LINES}1,2\n".encode(), "a.csv has 2 columns in line 32 and 3 in the first"),
-    (f"n,v,t\n{LINES}1,x,a\n".encode(), "a.csv has 'x' in row 31, column 'v', among numbers; correct it, or leave it"),
+    (f"n,v,t\n1,,a\n{LINES}1,x,a\n".encode(), "a.csv has 'x' in row 32, column 'v', among numbers; correct it, or"),
     (f"n,v,t\n{LINES}1,inf,a\n".encode(), "a.csv has inf in row 31, column 'v'; numbers are finite, or missing"),
     (f"n,v,t\n{LINES}1,2,\xe9\n".encode("latin1"), r"a.csv is not text in UTF-8 \(line 32\); save it as UTF-8"),
     (b"n,v,t\n1,2,a\n", "a has 1 item; at least 3 are needed"),
