@@ -161,11 +161,13 @@ class AutoencoderNet(nn.Module):
 
     def fit_density(self, codes: Tensor) -> None:
         """Fit the mixture (scikit-learn's, full covariances, seeded) on ``codes`` ``(N, latent)``."""
+        from sklearn import config_context
         from sklearn.mixture import GaussianMixture
 
         components = min(COMPONENTS, len(codes))
         fitted = GaussianMixture(components, reg_covar=1e-5, random_state=key("density") % 2**32, max_iter=100)
-        fitted.fit(codes.cpu().double().numpy())
+        with config_context(array_api_dispatch=False):  # its starts by k-means are for numpy alone
+            fitted.fit(codes.cpu().double().numpy())
         like = self.weights
         self.weights.zero_()[:components] = torch.as_tensor(fitted.weights_).to(like)
         self.means[:components] = torch.as_tensor(fitted.means_).to(like)
