@@ -43,7 +43,12 @@ class Judged(Protocol):
     def given(self, x: Any, label: Labels = None) -> tuple[Batch, list[str]]: ...
     def _can(self, verb: str, capability: type) -> nn.Module: ...
     def _scorer(
-        self, draws: int, seed: int, data: DataSet | None = None, tell: Callable[[str], None] | None = None
+        self,
+        draws: int,
+        seed: int,
+        data: DataSet | None = None,
+        tell: Callable[[str], None] | None = None,
+        by: str = "auto",
     ) -> Scorer: ...
 
 
@@ -97,7 +102,7 @@ class Judges:
         ``-log p(x)`` of a density, the squared error of an autoencoder, what a generator cannot show (with its critic's
         word) of a game: ``kind`` says which.
         """
-        return self._scorer(draws, seed).scores(self.given(x, label)[0])
+        return self._scorer(draws, seed, by="likelihood").scores(self.given(x, label)[0])
 
     def outliers(
         self: Judged,
@@ -110,6 +115,7 @@ class Judges:
         seed: int = 0,
         label: Labels = None,
         refit: bool | None = None,
+        by: str = "auto",
         data: DataSet | None = None,
         tell: Callable[[str], None] | None = None,
         progress: Callable[[Event], None] | None = None,
@@ -130,6 +136,8 @@ class Judges:
             label: of the items, for a model of labels.
             refit: whether five models may be trained to judge rows of the training, and kept in the run; by default for
                 tables. Where they may not, such rows have no p-value.
+            by: ``"likelihood"`` judges pictures by -log p(x) alone; by default in how unlikely a way they are odd
+                (:mod:`latentia.tasks.oddness`). Tables are always judged by it.
             data: what the model was trained on, opened, if it was an array in memory.
             tell: hears what takes long, and what a person should know.
             progress: is told what happens while those models are trained.
@@ -138,7 +146,7 @@ class Judges:
             BadField: several rules, a number outside (0, 1), or a rate that the calibration rows cannot reach.
             BadRun: the data that the model was trained on cannot be opened again.
         """
-        rule, scorer = Rule(rate, fdr, contamination), self._scorer(draws, seed, data, tell)
+        rule, scorer = Rule(rate, fdr, contamination), self._scorer(draws, seed, data, tell, by)
         scorer.progress = progress
         return scorer.outliers(self.given(x, label)[0], rule, refit)
 
@@ -149,6 +157,7 @@ class Judges:
         draws: int = DRAWS,
         seed: int = 0,
         label: Labels = None,
+        by: str = "auto",
         data: DataSet | None = None,
         tell: Callable[[str], None] | None = None,
     ) -> Calibration:
@@ -158,7 +167,7 @@ class Judges:
             BadData: none of them is new.
         """
         name = str(x) if isinstance(x, str | Path) else f"{type(x).__name__}"
-        return self._scorer(draws, seed, data, tell).calibrate(self.given(x, label)[0], name)
+        return self._scorer(draws, seed, data, tell, by).calibrate(self.given(x, label)[0], name)
 
     def detects(
         self: Judged,
@@ -166,6 +175,7 @@ class Judges:
         draws: int = DRAWS,
         seed: int = 0,
         label: Labels = None,
+        by: str = "auto",
         data: DataSet | None = None,
         tell: Callable[[str], None] | None = None,
     ) -> list[Figure]:
@@ -173,10 +183,15 @@ class Judges:
 
         Nothing is learnt from the bad items.
         """
-        return self._scorer(draws, seed, data, tell).detects(self.given(bad, label)[0])
+        return self._scorer(draws, seed, data, tell, by).detects(self.given(bad, label)[0])
 
     def _scorer(
-        self: Judged, draws: int, seed: int, data: DataSet | None = None, tell: Callable[[str], None] | None = None
+        self: Judged,
+        draws: int,
+        seed: int,
+        data: DataSet | None = None,
+        tell: Callable[[str], None] | None = None,
+        by: str = "auto",
     ) -> Scorer:
         opened = self.data if data is None else (lambda: data)
-        return Scorer(self.net, self.spec, self.folder, opened, draws, seed, tell or (lambda _: None))
+        return Scorer(self.net, self.spec, self.folder, opened, draws, seed, tell or (lambda _: None), by=by)

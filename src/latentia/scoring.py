@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -28,15 +28,17 @@ from torch import nn
 from latentia.core import Batch, Spec, Training
 from latentia.data.dataset import DataSet
 from latentia.data.source import Split
-from latentia.errors import BadField, BadRun
+from latentia.errors import BadField, BadRun, near
 from latentia.facts import facts_of, net_of, recipe_of
 from latentia.fields import from_json
 from latentia.tasks.calibrate import Calibration, calibrated, signatures
 from latentia.tasks.evaluate import Figure
 from latentia.tasks.likelihood import exact
+from latentia.tasks.oddness import ODDNESS, Reference, ways_of
 from latentia.tasks.outliers import Judged, Outliers, Rule, decided, detected, joined, judged
-from latentia.tasks.score import Scores, kind_of, scores, stacked
+from latentia.tasks.score import DENSITY, Kind, Scores, kind_of, scores, stacked
 from latentia.tasks.working import Net, parts
+from latentia.tasks.working import place as nearest
 from latentia.training import checkpoint, loop
 from latentia.training.lock import alone
 from latentia.training.run import WEIGHTS, Event, Run
@@ -46,8 +48,17 @@ __all__ = ["FOLDS", "Scorer", "fingerprint"]
 FOLDS = 5
 FORMAT = 1
 CHUNK = 4096  # rows that are scored and judged at once
-SAME = ("fingerprint", "draws", "seed")  # scores of other weights or draws are not comparable
+REFERENCE = 2000  # pictures of the validation split that ways of being odd are measured by, at most
+BY = ("auto", "likelihood")
+SAME = ("fingerprint", "draws", "seed", "by")  # scores of other weights or draws are not comparable
 Tell = Callable[[str], None]
+
+
+class Judge(NamedTuple):
+    """A net to score by, and what its scores are measured by where they are combined."""
+
+    net: Net
+    reference: Reference | None = None
 
 
 @dataclass
@@ -63,6 +74,8 @@ class Scorer:
         seed: of draws and searches.
         tell: hears what takes long, and what a person should know.
         progress: is told what happens while folds are trained.
+        by: what a score is: ``"auto"`` is -log p(x) of a table and the combined oddness of a picture, ``"likelihood"``
+            -log p(x) of both; nets without a density score by what they have.
     """
 
     net: Net
@@ -73,6 +86,11 @@ class Scorer:
     seed: int
     tell: Tell
     progress: Callable[[Event], None] | None = None
+    by: str = "auto"
+
+    def __post_init__(self) -> None:
+        if self.by not in BY:
+            raise BadField(f"by is {self.by!r}; {near(self.by, BY)}")
 
     @cached_property
     def exact(self) -> Net:
@@ -84,9 +102,38 @@ class Scorer:
         """The data that the net was trained on."""
         return self.open()
 
-    def scores(self, batch: Batch, net: Net | None = None) -> Scores:
-        """The scores of items."""
-        return scores(net or self.exact, batch, self.spec, self.draws, self.seed)
+    @property
+    def kind(self) -> Kind:
+        """What a score is."""
+        found = kind_of(self.net)
+        return ODDNESS if found is DENSITY and self.spec.kind == "image" and self.by == "auto" else found
+
+    def scores(self, batch: Batch, judge: Judge | None = None) -> Scores:
+        """The scores of items, by another net than that of the run where one is given."""
+        judge = judge or self.judge
+        found = scores(judge.net, batch, self.spec, self.draws, self.seed)
+        if judge.reference is None:
+            return found
+        value = judge.reference.combined(ways_of(found, batch.x))
+        return dataclasses.replace(found, value=value, kind=ODDNESS)
+
+    @cached_property
+    def judge(self) -> Judge:
+        """The net of the run with its reference, the one that was kept where there is one."""
+        kept = self._kept
+        if kept is not None and kept.reference:
+            return Judge(self.exact, Reference(kept.reference))
+        return self.judge_of(self.exact)
+
+    def judge_of(self, net: Net) -> Judge:
+        """A net with the ways of the validation split, where its scores need them."""
+        if self.kind is not ODDNESS:
+            return Judge(net)
+        some = self.data.validation
+        places = torch.linspace(0, len(some) - 1, min(len(some), REFERENCE)).round().long()
+        batches = (some.read(places[rows]) for rows in parts(len(places), CHUNK))
+        each = [ways_of(scores(net, batch, self.spec, self.draws, self.seed), batch.x) for batch in batches]
+        return Judge(net, Reference.of({name: np.concatenate([way[name] for way in each]) for name in each[0]}))
 
     def outliers(self, batch: Batch, rule: Rule, refit: bool | None = None) -> Outliers:
         """Which items are outliers, with their p-values and reasons.
@@ -106,13 +153,13 @@ class Scorer:
         marks = signatures(batch)
         found = joined([self.judged(_rows(batch, some), marks[some]) for some in parts(len(marks), CHUNK)])
         self._trained(batch, marks, found, self.spec.kind == "table" if refit is None else refit)
-        return decided(found, rule, self.spec, kind_of(self.net), calibration)
+        return decided(found, rule, self.spec, self.kind, calibration)
 
     def detects(self, bad: Batch) -> list[Figure]:
         """How well known bad items are told from the calibration rows."""
         marks = signatures(bad)
         found = joined([self.judged(_rows(bad, some), marks[some]) for some in parts(len(marks), CHUNK)])
-        return detected(self.calibration.scores, found.scores, kind_of(self.net))
+        return detected(self.calibration.scores, found.scores, self.kind)
 
     def judged(self, batch: Batch, marks: NDArray[np.int64]) -> Judged:
         """Items beside the calibration rows of the run."""
@@ -123,19 +170,25 @@ class Scorer:
     @cached_property
     def calibration(self) -> Calibration:
         """That of the run, made from the test split and kept when it is first asked for."""
-        kept = _read(self.run.path)
-        if kept is not None and all(kept.facts.get(name) == self.facts[name] for name in SAME):
-            return kept
-        if kept is not None and kept.facts.get("added"):
+        if self._kept is not None:
+            return self._kept
+        if (kept := _read(self.run.path)) is not None and kept.facts.get("added"):
             self._refuse(kept)
         test, seen = self.data.test, {"validation": self.data.validation, "train": self.data.train}
         if not len(test):
             raise BadRun(f"{self.run.path} has no test split to judge rows by; give good rows: latentia calibrate")
         self.tell(f"calibration: {len(test):,} test rows are scored once and kept in {self.run.path}")
         marks = {name: np.concatenate([signatures(each) for each in _read_all(split)]) for name, split in seen.items()}
-        found = calibrated(self._scored(test, self.exact), marks, {**self.facts, "test": len(test), "added": []})
+        told = {**self.facts, "test": len(test), "added": []}
+        found = self._with_reference(calibrated(self._scored(test, self.judge), marks, told), self.judge)
         self._keep(self.run.path, found)
         return found
+
+    @cached_property
+    def _kept(self) -> Calibration | None:
+        """The calibration in the run, if its scores are of the kind that is asked for."""
+        kept = _read(self.run.path)
+        return kept if kept is not None and all(kept.facts.get(name) == self.facts[name] for name in SAME) else None
 
     def _refuse(self, kept: Calibration) -> None:
         """Scores of added rows are not thrown away for others' sake, unless their weights are gone."""
@@ -146,7 +199,7 @@ class Scorer:
             )
             return
         told = ", ".join(f"{name} {kept.facts[name]}" for name in SAME[1:])
-        raise BadField(f"{self.run.path} was calibrated with more rows by {told}; ask with the same --draws and --seed")
+        raise BadField(f"{self.run.path} was calibrated with more rows by {told}; ask with the same")
 
     def calibrate(self, batch: Batch, name: str) -> Calibration:
         """Add the scores of good rows that the model never saw; those that it knows already are left out.
@@ -168,11 +221,15 @@ class Scorer:
     @cached_property
     def facts(self) -> dict[str, Any]:
         """What scores depend on beside the rows."""
-        return {"format": FORMAT, "fingerprint": fingerprint(self.net), "draws": self.draws, "seed": self.seed}
+        asked = {"draws": self.draws, "seed": self.seed, "by": self.kind.name}
+        return {"format": FORMAT, "fingerprint": fingerprint(self.net), **asked}
 
-    def _scored(self, source: Split, net: Net) -> Iterator[tuple[Scores, NDArray[np.int64]]]:
+    def _scored(self, source: Split, judge: Judge) -> Iterator[tuple[Scores, NDArray[np.int64]]]:
         for batch in _read_all(source):
-            yield self.scores(batch, net), signatures(batch)
+            yield self.scores(batch, judge), signatures(batch)
+
+    def _with_reference(self, found: Calibration, judge: Judge) -> Calibration:
+        return found if judge.reference is None else dataclasses.replace(found, reference=judge.reference.ways)
 
     def _keep(self, path: Path, found: Calibration) -> None:
         """Write a calibration; a run that cannot be written to is used without."""
@@ -198,11 +255,11 @@ class Scorer:
         self.tell(f"{told}: they are judged by {FOLDS} models that were trained without them ({self._cost()})")
         for fold in sorted(set((marks[rows] % FOLDS).tolist())):
             own = rows[marks[rows] % FOLDS == fold]
-            net, calibration = self._fold(int(fold))
+            judge, calibration = self._fold(int(fold))
             for some in parts(len(own), CHUNK):
                 places = own[some]
                 part = _rows(batch, torch.from_numpy(places))
-                better = judged(self.scores(part, net), marks[places], calibration)
+                better = judged(self.scores(part, judge), marks[places], calibration)
                 for name in ("scores", "p_values", "contributions", "constants"):
                     getattr(found, name)[places] = getattr(better, name)
 
@@ -212,26 +269,25 @@ class Scorer:
             return "kept in the run"
         return f"{FOLDS - kept} trainings of {self.run.facts['budget'] or 0:,} rows each, once; kept in the run"
 
-    def _fold(self, fold: int) -> tuple[Net, Calibration]:
+    def _fold(self, fold: int) -> tuple[Judge, Calibration]:
         """A model that was trained without a fold, and the scores of the fold and of the test split by it."""
         place = _place(self.run, fold)
         kept = _read(place)
         if kept is not None and kept.facts.get("of") == self.facts:
-            net = self._net_at(place)
-            return (exact(net) if self.spec.kind == "table" else net), kept
+            reference = Reference(kept.reference) if kept.reference else None
+            return Judge(self._net_at(place), reference), kept
         marks = np.concatenate([signatures(each) for each in _read_all(self.data.train)])
         inside = torch.from_numpy(np.flatnonzero(marks % FOLDS == fold))
         outside = torch.from_numpy(np.flatnonzero(marks % FOLDS != fold))
         if not len(outside):
             raise BadRun(f"{self.run.path} was trained on {len(marks):,} rows: without a fold of them none is left")
-        net = self._refitted(place, fold, outside)
-        net = exact(net) if self.spec.kind == "table" else net
-        scored = [*self._scored(self.data.test, net), *self._scored(_subset(self.data.train, inside), net)]
+        judge = self.judge_of(self._refitted(place, fold, outside))
+        scored = [*self._scored(self.data.test, judge), *self._scored(_subset(self.data.train, inside), judge)]
         found = calibrated(scored, {}, {"format": FORMAT, "of": self.facts, "fold": fold})
-        self._keep(place, found)
-        return net, found
+        self._keep(place, found := self._with_reference(found, judge))
+        return judge, found
 
-    def _refitted(self, place: Path, fold: int, rows: torch.Tensor) -> nn.Module:
+    def _refitted(self, place: Path, fold: int, rows: torch.Tensor) -> Net:
         """The recipe of the run trained again, with its budget and seed, on these rows of its training split."""
         asked = {**self.run.facts["asked"], "images": self.run.facts["budget"], "steps": None, "minutes": None}
         training = from_json(Training, {**asked, "tensorboard": False})
@@ -248,9 +304,11 @@ class Scorer:
         shutil.rmtree(folder.checkpoints, ignore_errors=True)
         return self._net_at(place)
 
-    def _net_at(self, place: Path) -> nn.Module:
+    def _net_at(self, place: Path) -> Net:
         path = next((place / name for name in WEIGHTS.values() if (place / name).is_file()), place / WEIGHTS["best"])
-        return net_of(Run.open(place), path, "cpu" if self.spec.kind == "table" else "auto")[0]
+        if self.spec.kind == "table":
+            return exact(net_of(Run.open(place), path, "cpu")[0])
+        return net_of(Run.open(place), path, str(nearest(self.net).device))[0]
 
 
 def fingerprint(net: nn.Module) -> str:

@@ -196,6 +196,14 @@ def test_pictures_have_maps(run, call):
     files = sorted(path.name for path in pathlib.Path("maps").iterdir())
     assert len(files) == len(flagged) + 1
     assert files[-1] == "sheet.png"
+    model = lt.load(run)
+    scorer = model._scorer(128, 0)
+    assert scorer.kind.name == "oddness"
+    x = model.given("some.npy")[0]
+    np.testing.assert_allclose([float(row["score"]) for row in rows("o.csv")], scorer.scores(x).value, rtol=1e-4)
+    assert call("outliers", run, "some.npy", "--rate", "0.2", "--by", "likelihood", "-o", "l.csv")[0] == 0
+    plain = [-float(row["score"]) for row in rows("l.csv")]
+    np.testing.assert_allclose(plain, model.log_prob("some.npy", 128).value, rtol=1e-5)
     code, _, err = call("outliers", run, "digits:train")
     assert "and get no p-value without a refit" in err
 

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from latentia.cli import columns, output
 from latentia.cli.common import DEFAULTS, Common, Given, Items, Out, Run, Weights, at_least, load
-from latentia.cli.score import Draws, Key
+from latentia.cli.score import By, Draws, Key
 
 if TYPE_CHECKING:
     from latentia.core import Batch
@@ -40,6 +40,7 @@ def outliers(
         bool | None,
         Parameter(help="train five models to judge rows that this one was trained on [default: for tables]"),
     ] = None,
+    by: By = "auto",
     draws: Draws = 128,
     key: Key = None,
     label: Given = None,
@@ -66,6 +67,7 @@ def outliers(
         draws=draws,
         seed=common.seed,
         refit=refit,
+        by=by,
         tell=common.remark,
         progress=_progress(common),
     )

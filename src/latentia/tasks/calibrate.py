@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -50,6 +50,7 @@ class Calibration:
         seen: signatures of rows that are no good for calibration, sorted, by what the model did with them: it was
             trained on them, or its weights were chosen by them (validation).
         facts: where the rows come from, and by which weights, draws and seed they were scored.
+        reference: what else the scores are made by (:class:`latentia.tasks.oddness.Reference`), by name.
     """
 
     scores: Array
@@ -59,6 +60,7 @@ class Calibration:
     latent: float
     seen: Mapping[str, Marks]
     facts: Mapping[str, Any]
+    reference: Mapping[str, Array] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.scores)
@@ -128,6 +130,7 @@ class Calibration:
         """All arrays by name, for a file."""
         arrays = {name: getattr(self, name) for name in ("scores", "marks", "mean", "square")}
         arrays |= {f"seen.{name}": marks for name, marks in self.seen.items()}
+        arrays |= {f"reference.{name}": values for name, values in self.reference.items()}
         return {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()} | {
             "latent": torch.tensor([self.latent], dtype=torch.float64)
         }
@@ -136,9 +139,12 @@ class Calibration:
     def of_tensors(cls, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> Calibration:
         """What :meth:`tensors` gave."""
         held = {name: tensor.numpy() for name, tensor in tensors.items()}
-        seen = {name.removeprefix("seen."): held[name] for name in held if name.startswith("seen.")}
+        seen, reference = (
+            {name.removeprefix(front): held[name] for name in held if name.startswith(front)}
+            for front in ("seen.", "reference.")
+        )
         arrays = {name: held[name] for name in ("scores", "marks", "mean", "square")}
-        return cls(**arrays, latent=float(held["latent"][0]), seen=seen, facts=dict(facts))
+        return cls(**arrays, latent=float(held["latent"][0]), seen=seen, facts=dict(facts), reference=reference)
 
 
 def filled(scores: Scores, mean: Array) -> tuple[Array, Array]:

@@ -22,7 +22,7 @@ from latentia.tasks.likelihood import DRAWS, LogProb, explain
 from latentia.tasks.reconstruct import reconstruct
 from latentia.tasks.working import Net, given, parts, place, require, still
 
-__all__ = ["Kind", "Scores", "density", "kind_of", "scores", "stacked", "term_names"]
+__all__ = ["DENSITY", "Kind", "Scores", "density", "kind_of", "scores", "stacked", "term_names"]
 
 Array = NDArray[np.float64]
 CRITIC = 0.1  # the critic's share of a score (AnoGAN, Schlegl et al. 2017, equation 5)

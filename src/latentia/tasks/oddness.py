@@ -1,0 +1,107 @@
+"""Oddness: several ways in which a picture can be odd, made one score.
+
+Plain likelihood is a poor judge of pictures: smooth ones of another kind can be likelier than those of the training
+(Nalisnick et al. 2019). A picture that does not belong shows in one of several ways, and not always in the same:
+
+    typicality       -log p(x) that is too high or too low (Nalisnick et al. 2019, "Detecting out-of-distribution
+                     inputs to deep generative models using typicality")
+    complexity       -log2 p(x) less the bits of its PNG: what the model needs beyond a code that knows nothing of the
+                     data (Serra et al. 2020, "Input complexity and out-of-distribution detection")
+    code             KL(p(z|x) || p(z)): how far out in latent space it lies
+    reconstruction   E[-log p(x|z)]: what its code misses
+
+Each becomes a p-value by reference pictures, for being too high or too low, and their harmonic mean is the score. The
+reference is the validation split: the score is then a fixed function of a picture, which the test split calibrates.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from latentia.metrics.conformal import harmonic
+from latentia.tasks.pictures import picture
+from latentia.tasks.score import Kind, Scores
+
+__all__ = ["ODDNESS", "Reference", "code_length", "survival", "ways_of"]
+
+Array = NDArray[np.float64]
+TAIL = 0.1  # share of the reference that the tail beyond it is continued from
+ODDNESS = Kind(
+    "oddness",
+    "-log10 p",
+    "how unlikely the picture is in its oddest ways: likelihood, bits beyond its PNG, code and reconstruction, "
+    "each too high or too low",
+    "the code is far out: KL from the prior to the true posterior",
+)
+
+
+def code_length(x: Tensor) -> Array:
+    """Bits of each picture ``(N, C, H, W)`` in [0, 1] as a PNG, its header left out, ``(N,)``."""
+    return np.array([_png(each) for each in x], dtype=np.float64)
+
+
+def _png(x: Tensor) -> int:
+    """The length of the compressed pixels, in bits."""
+    file = io.BytesIO()
+    picture(x).save(file, format="PNG", optimize=True)
+    held, place, length = file.getvalue(), 8, 0
+    while place < len(held):  # chunks: length, name, content, check
+        size = int.from_bytes(held[place : place + 4], "big")
+        length += size if held[place + 4 : place + 8] == b"IDAT" else 0
+        place += 12 + size
+    return 8 * length
+
+
+def ways_of(scores: Scores, x: Tensor) -> dict[str, Array]:
+    """In how far pictures are odd in each way, ``(N,)`` each; of a density that is scored."""
+    return {
+        "typicality": scores.value,
+        "complexity": scores.value / math.log(2) - code_length(x),
+        "code": scores.latent,
+        "reconstruction": scores.terms.sum(1),
+    }
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The ways of reference pictures, sorted, by name."""
+
+    ways: Mapping[str, Array]
+
+    @classmethod
+    def of(cls, ways: Mapping[str, Array]) -> Reference:
+        """From the ways of some good pictures."""
+        return cls({name: np.sort(values) for name, values in ways.items()})
+
+    def combined(self, ways: Mapping[str, Array]) -> Array:
+        """One score of each picture, ``-log10`` of the harmonic mean of its p-values, higher for what is odder."""
+        p = [_two_sided(self.ways[name], values) for name, values in ways.items()]
+        return np.asarray(-np.log10(harmonic(p)), dtype=np.float64)
+
+
+def _two_sided(known: Array, values: Array) -> Array:
+    low = survival(-known[::-1], -values)
+    return np.asarray(np.minimum(1.0, 2 * np.minimum(survival(known, values), low)), dtype=np.float64)
+
+
+def survival(known: Array, values: Array) -> Array:
+    """The probability of a value at least as high as each of ``values``, from sorted ``known`` ones.
+
+    Counted inside; beyond the highest tenth an exponential tail goes on with its mean excess, so that what is far out
+    is odder than what is just outside.
+    """
+    count = len(known)
+    tail = max(1, math.ceil(TAIL * count))
+    start = known[-tail]
+    slope = max(float((known[-tail:] - start).mean()), 1e-9 * (1 + abs(float(start))))
+    counted = (1.0 + count - np.searchsorted(known, values, side="left")) / (count + 1.0)
+    beyond = (tail / (count + 1.0)) * np.exp(-np.maximum(values - start, 0.0) / slope)
+    found = np.where(values > start, np.maximum(beyond, 1e-300), counted)
+    return np.asarray(np.clip(found, 1e-300, 1.0), dtype=np.float64)
