@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -24,6 +25,7 @@ from latentia.training.machine import processes, together
 from latentia.training.run import Event, Mirror, Run, Said, Validated
 
 Progress = Callable[[Event], None]
+LEAST, STEEP = 10, 0.1  # validations that a trend needs, and the share of all that was gained in the last fifth of it
 
 
 def train(
@@ -79,9 +81,27 @@ def _trained(recipe: Recipe, data: data_layer.DataSet, training: Training, path:
             folder.mirror = Mirror(path / "tensorboard")
         for sentence in [*moved, *data.notes, *recipe.notes(data.spec), *models.remarks(recipe, data.validation)]:
             tell(Said(sentence))
-        loop.train(recipe, data.train, data.validation, training, folder, _watched(data, folder, tell))
+        net = loop.train(recipe, data.train, data.validation, training, folder, _watched(data, folder, tell))
+        for sentence in [*recipe.found(net, data.train), *ending(folder, recipe.score)]:
+            tell(Said(sentence))
         together()
     return load(path, device=training.device)
+
+
+def ending(folder: Run, score: tuple[str, str]) -> list[str]:
+    """What the scores of a run's validations say of its length, a sentence each."""
+    name, better = score
+    rows = [row for row in folder.rows() if row["split"] == "validation"]
+    scores = [(1 if better == "higher" else -1) * row[name] for row in rows if name in row]
+    if len(scores) < LEAST or not math.isfinite(sum(scores)):
+        return []
+    whole, last = scores[-1] - scores[0], scores[-1] - scores[-1 - len(scores) // 5]
+    if whole > 0 and last > STEEP * whole:
+        return [
+            f"the {name} was still getting better at the end: {last / whole:.0%} of all it gained came in the last "
+            f"fifth of the training; train longer: --images {2 * rows[-1]['seen']}"
+        ]
+    return []
 
 
 def _watched(data: data_layer.DataSet, folder: Run, tell: Progress) -> Progress:

@@ -285,6 +285,10 @@ class Recipe(ABC):
         """Figures of held-out data that are no mean over examples; they join the logs of the validation."""
         return {}
 
+    def found(self, net: Any, source: Source) -> list[str]:
+        """What a person should know of a training that has ended, a sentence each, from training items."""
+        return []
+
     def fit(self, *_: object, **__: object) -> None:
         """There is no ``fit`` here; this says where it is."""
         name = type(self).__name__

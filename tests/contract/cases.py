@@ -110,6 +110,7 @@ CASES = [
     Case("vae-gated", lt.VAE(latent=3, hidden=(12,), activation="gated", free_bits=0.1), BINARY),
     Case("vae-table", lt.VAE(latent=2, hidden=(12,), beta="0:1@64"), NUMBERS),
     Case("vae-columns", lt.VAE(latent=2, hidden=(12,)), TYPED),
+    Case("vae-columns-robust", lt.VAE(latent=2, hidden=(12,), robust="yes"), TYPED),
     Case("vae-columns-vamp", lt.VAE(hidden=(12,), prior="vamp:4"), TYPED),
     Case("autoencoder-columns", lt.Autoencoder(latent=2, hidden=(12,)), TYPED),
     Case("vae-optimal", lt.VAE(latent=3, hidden=(12,), likelihood="gaussian-optimal", draws=2), PICTURES),

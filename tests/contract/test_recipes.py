@@ -36,6 +36,7 @@ MIXES_EXAMPLES = {
     "vae-capacity": "the distance to the capacity is a function of the batch's mean, as free bits are",
     "dipvae": "a covariance is a function of the batch's means, as free bits are",
     "dipvae-i": "a covariance is a function of the batch's means, as free bits are",
+    "vae-columns-robust": "the rows that are left out are those of a part of a batch",
     "gan-spectral": "each pass of the critic is one more power iteration, and parts make more passes",
     "gan-wasserstein": "the rows of the second critic step are every second row of a part, not of the batch",
 }

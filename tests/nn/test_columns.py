@@ -22,7 +22,7 @@ def test_features_come_in_the_order_of_the_likelihood_s_parameters():
     expected = [1.0, 49 / 400, -1e9 / 1e7, 2.0, 2 / 7, 0, 0, 1, 0, 1, 0, 1, 1, 1, 1, 1]
     expected[2] = 0.0
     torch.testing.assert_close(raw[0], torch.tensor(expected).double())
-    assert has[0].tolist() == [1, 0, 1, 1, 0] + [1] * 11  # the values of atoms count as the mean
+    assert has[0].tolist() == [1] * 16
 
 
 def test_what_is_missing_counts_as_the_mean():

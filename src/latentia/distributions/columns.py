@@ -2,7 +2,11 @@
 
 A numeric or datetime column is normal, an integer one a logistic distribution cut into bins of width 1, a binary or
 categorical one categorical. A column with atoms is a mixture of them and of its distribution; one that may be missing
-is known with a probability, and has a value only then. Scales are learnt, one per column, with a floor.
+is known with a probability, and has a value only then. Scales are learnt, with a floor.
+
+An atom of a numeric or datetime column is a normal distribution as narrow as the floor allows, not a point mass: beside
+densities, a probability would make rows at an atom look likely or unlikely by the units of the column alone. Draws
+stand on the atom itself.
 """
 
 from __future__ import annotations
@@ -36,6 +40,7 @@ class Places(nn.Module):
     atomic_at: Tensor
     atomic_there: Tensor
     atomic_whole: Tensor  # whether a column with atoms is one of integers
+    atomic_scale: Tensor  # its log scale
     points: Tensor
     log_scale: Tensor
     center: Tensor
@@ -48,6 +53,7 @@ class Places(nn.Module):
         layout = Layout(spec)
         self.spec, self.layout = spec, layout
         scale = torch.tensor([spec.columns[at].scale for at in layout.values.tolist()], dtype=torch.float64)
+        scales = torch.tensor([column.scale for column in spec.columns], dtype=torch.float64).log()
         whole = torch.tensor([column.kind == "integer" for column in spec.columns], dtype=torch.bool)
         numbers = {
             "values": layout.values,
@@ -58,6 +64,7 @@ class Places(nn.Module):
             "atomic_at": layout.atoms.places,
             "atomic_there": layout.atoms.there,
             "atomic_whole": whole[layout.atoms.columns],
+            "atomic_scale": scales[layout.atoms.columns],
             "points": layout.points,
             "log_scale": scale.log(),
             "width": 1 / scale[layout.real :],
@@ -78,11 +85,13 @@ class Columns:
             logits of categories, logits of atoms against 0 for none of them, logits of being known.
         log_sigma: logarithms of the values' standard deviations in units of x, ``(..., N, values)``.
         places: where everything lies.
+        floor: the standard deviation of an atom among real numbers, in units of x.
     """
 
     numbers: Tensor
     log_sigma: Tensor
     places: Places
+    floor: float = FLOOR
 
     @property
     def mean(self) -> Tensor:
@@ -186,16 +195,15 @@ class Columns:
         return torch.cat([density, mass], -1)
 
     def _mixed(self, value: Tensor, terms: Tensor) -> Tensor:
-        """``terms`` of the columns with atoms, as mixtures: a real number that is an atom has no density beside it."""
+        """``terms`` of the columns with atoms, as mixtures of these and of the atoms."""
         at, logs = self.places, self._atoms
         points = at.points.to(value)
-        hit = ((value.unsqueeze(-1) - points).abs() <= CLOSE * (1 + points.abs())) & at.atomic_there
-        rest = logs[..., -1] + terms
-        atom = logs[..., :-1].masked_fill(~hit, -math.inf).amax(-1)
-        found = hit.any(-1)
-        safe = torch.where(found, atom, rest)
-        both = torch.where(at.atomic_whole, torch.logaddexp(safe, rest), safe)
-        return torch.where(found, both, rest)
+        apart = value.unsqueeze(-1) - points
+        narrow = -0.5 * (apart / self.floor).square() - math.log(self.floor) - HALF_LOG_TWO_PI
+        narrow = narrow - at.atomic_scale.to(value).unsqueeze(-1)
+        exact = torch.zeros_like(apart).masked_fill(apart.abs() > CLOSE * (1 + points.abs()), -math.inf)
+        spike = torch.where(at.atomic_whole.unsqueeze(-1), exact, narrow)
+        return torch.cat([logs[..., :-1] + spike, (logs[..., -1] + terms).unsqueeze(-1)], -1).logsumexp(-1)
 
     def _whole(self, noise: Noise, location: Tensor) -> Tensor:
         """Draws of the integer columns."""
@@ -220,9 +228,9 @@ class ColumnsLikelihood(Likelihood):
         self.log_sigma = nn.Parameter(torch.zeros(self.values))
 
     def forward(self, numbers: Tensor) -> Columns:
-        numbers, own = wide(numbers).split([self.size, self.values], -1)
+        numbers, own = wide(numbers).tensor_split([self.size], -1)
         low = math.log(self.floor)
-        return Columns(numbers, low + softplus(wide(self.log_sigma) + own - low), self.places)
+        return Columns(numbers, low + softplus(wide(self.log_sigma) + own - low), self.places, self.floor)
 
     def start(self, mean: Tensor) -> Tensor:
         """Numbers whose values have this mean; categories, atoms and flags are even: entries tell no more."""

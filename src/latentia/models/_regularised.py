@@ -78,6 +78,9 @@ class Regularised(Recipe, ABC):
     def settle(self, net: VAENet, source: Source) -> None:
         self.plain.settle(net, source)
 
+    def found(self, net: VAENet, source: Source) -> list[str]:
+        return self.plain.found(net, source)
+
 
 def terms(net: VAENet, batch: Batch, noise: Noise) -> Terms:
     """The terms of the ELBO at one draw from each posterior."""

@@ -1,13 +1,17 @@
-"""How a VAE of a table begins: as the factor analysis of its features, with a mixture of normals on the codes.
+"""How a VAE of a table begins: as the factor analysis of its features.
 
 The nets are linear in the table and in z beside what else they can be, so this is a point of theirs; training goes on
-from it. Reference: Rubin & Thayer 1982, "EM algorithms for ML factor analysis".
+from it. The components of a mixture prior begin close together, about as one standard normal distribution: begun at the
+clusters of the codes they would keep a component for every handful of outliers.
+
+References:
+    EM algorithms for ML factor analysis (Rubin & Thayer, 1982), Psychometrika 47
+    A fast algorithm for the minimum covariance determinant estimator (Rousseeuw & Van Driessen, 1999), Technometrics 41
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,7 +30,10 @@ FEWEST_ROWS, MOST_ROWS = 32, 512  # of a batch
 RAREST = 0.01  # share of the rows that a rarer category, atom or flag is scaled by
 LEAST = 0.05  # variance that a feature of a category keeps to itself
 STEPS = 100  # of the EM of factor analysis
-MIXTURES = (1, 2, 4, 8, 16, 32, 64)  # components of the prior that are tried on held-out codes
+SPREAD = 0.25  # of the means that the components of a prior begin with
+KEPT = 0.7  # of the rows that a trimmed training learns from: the most probable ones
+ROUNDS = 6  # of concentrating on them before the first step
+LIMIT = 3.0  # times the variance of a normal table of the same core, from which on one is trimmed that may be
 
 
 def latents_for(spec: Spec) -> int:
@@ -46,11 +53,18 @@ def plan(training: Training, rows: int) -> Training:
     return replace(training, batch=batch, images=training.images if asked else steps * batch)
 
 
-def begin(net: Any, source: Source, count: int) -> None:
-    """Let a VAE of a table begin as a factor analysis of ``count`` training rows."""
+def begin(net: Any, source: Source, count: int, robust: str) -> None:
+    """Let a VAE of a table begin as a factor analysis of ``count`` training rows, or of their core."""
     place = net.place
     encoder, decoder, observed = net.encoder, net.decoder, net.observed
-    start = linear_start(encoder.front, source, net.latent, observed.floor, count)
+    x = torch.cat([part.x for part in reference(source, count)]).double()
+    if net.kept is not None:
+        core = core_of(encoder.front, x)
+        net.wide.fill_(inflation(encoder.front, x, core))
+        trimmed = robust == "yes" or float(net.wide) > LIMIT
+        net.kept.fill_(KEPT if trimmed else 1.0)
+        x = x[core] if trimmed else x
+    start = linear_start(encoder.front, x, net.latent, observed.floor)
     front, size = encoder.front, len(start.center)
     numbers = torch.zeros(observed.shape, dtype=torch.float64)
     numbers[:size] = logits(start.center, front.layout)
@@ -65,12 +79,16 @@ def begin(net: Any, source: Source, count: int) -> None:
         weight[:size, : net.latent] = spread.reshape(-1, 1) * start.weight
     net.head.start(start.encoder.to(place), start.posterior_scale.to(place))
     if isinstance(net.latents, MixtureOfNormals):
-        net.latents.start(*mixture_start(start, len(net.latents.logits)))
+        generator = torch.Generator().manual_seed(key("components"))
+        mean = SPREAD * torch.randn(net.latents.location.shape, generator=generator)
+        scale = torch.full_like(mean, math.sqrt(1 - SPREAD**2))
+        net.latents.start(mean.to(place), scale.to(place), torch.full_like(net.latents.logits, 1 / len(mean)))
 
 
 def begin_codes(net: Any, source: Source, count: int) -> None:
     """Let an autoencoder of a table begin as a factor analysis of ``count`` training rows."""
-    start = linear_start(net.encoder.front, source, net.latent, FLOOR, count)
+    x = torch.cat([part.x for part in reference(source, count)]).double()
+    start = linear_start(net.encoder.front, x, net.latent, FLOOR)
     with torch.no_grad():
         for layer, weight in ((net.code, start.encoder), (net.decoder.head.layer, start.weight)):
             layer.weight.zero_()[:, : weight.shape[1]] = weight
@@ -85,14 +103,12 @@ class Start:
         center, scale: of the features, ``(size,)``.
         weight: ``(size, latent)``; its columns are orthogonal in units of the noise, so that p(z|x) is diagonal.
         noise: variances, ``(size,)``.
-        codes: the posterior means of the training rows, ``(N, latent)``.
     """
 
     center: Tensor
     scale: Tensor
     weight: Tensor
     noise: Tensor
-    codes: Tensor
 
     @property
     def posterior_scale(self) -> Tensor:
@@ -105,25 +121,61 @@ class Start:
         return (self.posterior_scale.square() * (self.weight / self.noise.reshape(-1, 1))).T
 
 
-def linear_start(front: ColumnFeatures, source: Source, latent: int, floor: float, count: int) -> Start:
-    """Factor analysis of the first ``count`` training rows of a seeded order.
+def linear_start(front: ColumnFeatures, x: Tensor, latent: int, floor: float) -> Start:
+    """Factor analysis of rows.
 
     Args:
         front: makes the features; it is told how to centre and scale them.
-        source: the training rows.
+        x: rows ``(N, entries)``, float64.
         latent: numbers of a code.
         floor: the smallest standard deviation of a value, in units of x.
-        count: rows that are looked at.
     """
-    x = torch.cat([part.x for part in reference(source, count)]).double()
     center, scale = moments(front, x)
     front.start(center, scale)
     features = front(x)
     least = torch.full_like(center, LEAST)
     least[: front.count] = (floor / scale[: front.count]).square()
     weight, noise = factors(features.T @ features / len(features), latent, least)
-    start = Start(center, scale, weight, noise, features[:0])
-    return Start(center, scale, weight, noise, features @ start.encoder.T)
+    return Start(center, scale, weight, noise)
+
+
+def core_of(front: ColumnFeatures, x: Tensor) -> Tensor:
+    """The rows in which features are most probable under a normal distribution fitted on themselves, bool ``(N,)``."""
+    core = torch.ones(len(x), dtype=torch.bool)
+    for _ in range(ROUNDS):
+        front.start(*moments(front, x[core]))
+        features = front(x)
+        away = (features * torch.linalg.solve(_covariance(features[core]), features.T).T).sum(1)
+        core = away <= away.quantile(KEPT)
+    return core
+
+
+def inflation(front: ColumnFeatures, x: Tensor, core: Tensor) -> float:
+    """How many times the variance of a table is that of a normal one with the same core, as a mean over its columns.
+
+    Columns of numbers without atoms alone are asked; 1 where there is none. The core of normal rows is smaller than
+    they are, too: by P(c(d + 2) < q) / P(c(d) < q), with c(d) chi-squared and q its quantile at the share that is kept.
+    """
+    front.start(*moments(front, x))
+    values = front(x)[:, : front.count][:, front.plain]
+    columns = values.shape[1]
+    if not columns:
+        return 1.0
+    both = [torch.linalg.slogdet(_covariance(each))[1] for each in (values, values[core])]
+    half = torch.tensor(columns / 2, dtype=torch.float64)
+    low, high = torch.zeros(()).double(), torch.tensor(100.0 * columns).double()
+    for _ in range(80):  # the quantile, by halving
+        middle = (low + high) / 2
+        under = torch.special.gammainc(half, middle / 2) < KEPT
+        low, high = torch.where(under, middle, low), torch.where(under, high, middle)
+    expected = torch.special.gammainc(half + 1, low / 2) / KEPT
+    return float(((both[0] - both[1]) / columns + expected.log()).exp())
+
+
+def _covariance(features: Tensor) -> Tensor:
+    """Of features ``(N, size)``, with a little more variance, so that a column that stays the same has some."""
+    apart = features - features.mean(0)
+    return apart.T @ apart / len(apart) + 0.01 * torch.eye(features.shape[1]).to(features)
 
 
 def moments(front: ColumnFeatures, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -175,72 +227,3 @@ def logits(center: Tensor, layout: Layout) -> Tensor:
         first += count
     numbers[atoms.stop :] = torch.logit(center[atoms.stop :], eps=1e-4)
     return numbers
-
-
-@dataclass(frozen=True)
-class Mixture:
-    """A mixture of diagonal normal distributions.
-
-    Attributes:
-        mean, variance: ``(K, latent)``.
-        share: ``(K,)``.
-    """
-
-    mean: Tensor
-    variance: Tensor
-    share: Tensor
-
-    def log_terms(self, codes: Tensor) -> Tensor:
-        """Log of share times density, ``(N, K)``."""
-        square = (codes.square() @ (1 / self.variance).T) - 2 * codes @ (self.mean / self.variance).T
-        square = square + (self.mean.square() / self.variance).sum(1)
-        return self.share.log() - 0.5 * (square + (2 * math.pi * self.variance).log().sum(1))
-
-
-def mixture_of(codes: Tensor, most: int, within: Tensor, choices: Sequence[int] = MIXTURES) -> Mixture:
-    """The mixture of up to ``most`` components that tells most of held-out codes, every seventh of them.
-
-    Args:
-        codes: ``(N, latent)``.
-        most: components.
-        within: variances that every component has at least, those of p(z|x), ``(latent,)``.
-        choices: numbers of components that are tried.
-    """
-    chosen = torch.arange(len(codes)) % 7 == 0
-    learnt, held = (codes[~chosen], codes[chosen]) if len(codes) > 20 else (codes, codes)
-    counts = [count for count in choices if count <= min(most, len(codes) // 8 + 1)]
-    fits = [expectation_maximisation(learnt, count, within) for count in counts]
-    scores = [float(fit.log_terms(held).logsumexp(1).mean()) for fit in fits]
-    best = max(range(len(fits)), key=scores.__getitem__)
-    return expectation_maximisation(codes, len(fits[best].share), within)
-
-
-def expectation_maximisation(codes: Tensor, count: int, within: Tensor, steps: int = 40) -> Mixture:
-    """EM of ``count`` components, begun at seeded rows that lie apart (k-means++)."""
-    generator = torch.Generator().manual_seed(key("mixture", count))
-    places = [int(torch.randint(len(codes), (1,), generator=generator))]
-    apart = (codes - codes[places[0]]).square().sum(1)
-    for _ in range(count - 1):
-        places.append(int(torch.multinomial(apart + 1e-12, 1, generator=generator)))
-        apart = torch.minimum(apart, (codes - codes[places[-1]]).square().sum(1))
-    spread = codes.var(0, correction=0) / max(1, count) + within
-    fit = Mixture(codes[places], spread.repeat(count, 1), torch.full((count,), 1 / count).to(codes))
-    for _ in range(steps):
-        part = fit.log_terms(codes).softmax(1)
-        rows = part.sum(0).clamp_min(1e-9).reshape(-1, 1)
-        mean = part.T @ codes / rows
-        variance = (part.T @ codes.square() / rows - mean.square()).clamp_min(0) + within
-        # two more rows of the overall spread keep a component of few rows from closing in on them
-        overall = codes.var(0, correction=0) + within
-        variance = (rows * variance + 2 * overall) / (rows + 2)
-        fit = Mixture(mean, variance, (rows[:, 0] + 1) / (len(codes) + count))
-    return fit
-
-
-def mixture_start(start: Start, count: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Means, scales and shares of ``count`` components, those that the codes do not need with next to no share."""
-    fit = mixture_of(start.codes, count, start.posterior_scale.square())
-    spare = count - len(fit.share)
-    turns = torch.arange(spare) % len(fit.share)
-    mean, variance = (torch.cat([each, each[turns]]) for each in (fit.mean, fit.variance))
-    return mean, variance.sqrt(), torch.cat([fit.share, torch.full((spare,), 1e-3).to(fit.share)])

@@ -51,6 +51,8 @@ from latentia.nn.heads import GaussianHead
 from latentia.nn.labels import GivenLabel
 from latentia.nn.mlp import MLP
 
+LOOKED_AT = 250  # items by which latents are judged
+ACTIVE = 0.01  # variance of a posterior mean over items, from which on a latent is active (Burda et al. 2016)
 REFERENCE = 5_000  # training items that a recipe looks at before the first step
 PRIORS = ("normal", "mixture", "vamp")
 LABEL_WIDTH = 32
@@ -94,6 +96,14 @@ class VAE(Recipe):
     capacity: Annotated[
         float | str, Help("nats that the KL is held to instead of 0: beta |KL - capacity|"), Scheduled(), AtLeast(0)
     ] = 0.0
+    robust: Annotated[
+        str,
+        Help(
+            "learn from the most probable 70 % of a table's rows; auto where rows far out make its variance 3 times "
+            "that of a normal one"
+        ),
+        OneOf(("auto", "yes", "no")),
+    ] = "no"
     rate: Annotated[float | str, Help("learning rate of Adam"), Scheduled(), AtLeast(0)] = 2e-3
 
     family = "variational autoencoder"
@@ -136,6 +146,8 @@ class VAE(Recipe):
         return plan(training, rows) if spec.columns else training
 
     def build(self, spec: Spec) -> VAENet:
+        if self.robust != "no" and (self.objective == "iwae" or self.free_bits or self._held):
+            raise BadField("robust goes with the plain objective elbo, without free_bits and capacity")
         if self.objective == "iwae" and (self.draws < 2 or self.free_bits or self._held):
             raise BadField("objective iwae needs draws of 2 or more, and neither free_bits nor capacity")
         if self.free_bits and self._held:
@@ -148,7 +160,7 @@ class VAE(Recipe):
     def prepare(self, net: VAENet, source: Source) -> None:
         """Start at the data's mean picture, a table at its factor analysis, and pseudo-inputs at items of the data."""
         if isinstance(net.observed, ColumnsLikelihood):
-            begin(net, source, REFERENCE)
+            begin(net, source, REFERENCE, self.robust)
         else:
             net.decoder.start(net.observed.start(mean_item(source, REFERENCE).to(net.place)))
         if isinstance(net.latents, VampPrior):
@@ -165,6 +177,27 @@ class VAE(Recipe):
             items = (part.to(net.place.device, net.place.dtype) for part in reference(source, REFERENCE))
             errors = [(net.reconstruct(part) - part.x).square().flatten(1).mean(1).cpu() for part in items]
         net.observed.settle(torch.cat(errors).mean(dtype=torch.float64))
+
+    def found(self, net: VAENet, source: Source) -> list[str]:
+        """Whether rows were left out, and whether the latents are used."""
+        told = []
+        if net.kept is not None:
+            trimmed = float(net.kept) < 1
+            told.append(
+                f"robust {self.robust}: the table's variance is {float(net.wide):.1f} times that of a normal one with "
+                f"the same core; "
+                + (f"learnt from the most probable {float(net.kept):.0%} of the rows" if trimmed else "no row left out")
+            )
+        with torch.no_grad():
+            items = next(reference(source, LOOKED_AT)).to(net.place.device, net.place.dtype)
+            moved = net.encode(items.x, items.label).var(0, correction=0) > ACTIVE
+        if not moved.any():
+            told.append(
+                f"the posterior has collapsed: none of the {net.latent} latents tells items apart, so codes and "
+                "reconstructions say nothing; try --beta 0:1@N, which brings the KL in over the first N images, "
+                "--free-bits 0.1, or a smaller decoder"
+            )
+        return told
 
     def updates(self, net: VAENet, batch: Batch, now: Now) -> Iterator[Update]:
         if self.objective == "iwae":
@@ -186,9 +219,14 @@ class VAE(Recipe):
         penalty = free_bits(kl, self.free_bits) if self.free_bits else kl.sum(-1).mean()
         if self._held:
             penalty = off_capacity(kl.sum(-1), at(self.capacity, now.seen))
-        elbo = -(nll + kl.sum(-1)).mean()
-        logs = {"nll": nll.mean(), "kl": kl.sum(-1).mean(), "elbo": elbo, "bound": elbo}
-        return Update("vae", nll.mean() + at(self.beta, now.seen) * penalty, logs)
+        each = -(nll + kl.sum(-1))
+        elbo = bound = each.mean()
+        loss = nll.mean() + at(self.beta, now.seen) * penalty
+        if net.kept is not None:
+            weight = most_probable(each, net.kept)
+            bound = (weight * each).mean()
+            loss = (weight * (nll + at(self.beta, now.seen) * kl.sum(-1))).mean()
+        return Update("vae", loss, {"nll": nll.mean(), "kl": kl.sum(-1).mean(), "elbo": elbo, "bound": bound})
 
     def weighted_update(self, net: VAENet, batch: Batch, now: Now) -> Update:
         """IWAE-k: the loss is a surrogate with the right gradient; the logs hold the bound."""
@@ -211,6 +249,8 @@ class VAENet(nn.Module):
     """
 
     pseudo_labels: Tensor
+    kept: Tensor | None  # the share of a table's rows that is learnt from, where it may be less than 1
+    wide: Tensor  # how many times the variance of a normal table it has
 
     def __init__(self, recipe: VAE, spec: Spec) -> None:
         super().__init__()
@@ -223,6 +263,11 @@ class VAENet(nn.Module):
         width = self.latent + (LABEL_WIDTH if self.classes else 0)
         self.decoder = decoder_for(recipe, spec, self.observed.shape, width)
         self.latents = _prior(recipe.prior, self.latent, spec)
+        self.kept = None
+        if spec.columns and recipe.robust != "no":
+            del self.kept
+            self.register_buffer("kept", torch.ones(()))
+            self.register_buffer("wide", torch.ones(()))
         if self.classes and isinstance(self.latents, VampPrior):
             self.register_buffer("pseudo_labels", torch.arange(len(self.latents.pseudo)) % self.classes)
 
@@ -287,6 +332,13 @@ class Joint(nn.Module):
     def forward(self, features: Tensor, label: Tensor | None = None) -> Tensor:
         joint: Tensor = self.layer(self.given(features[:, self.linear :], label))
         return torch.cat([features[:, : self.linear], joint], 1) if self.linear else joint
+
+
+def most_probable(values: Tensor, share: Tensor) -> Tensor:
+    """Weights ``(N,)`` of mean 1 that leave out all but the ``share`` of rows with the highest values."""
+    fewest = ((1 - share) * len(values)).long().clamp(max=len(values) - 1)
+    kept = (values >= values.detach().sort().values.gather(0, fewest.reshape(1))).to(values)
+    return kept / kept.mean()
 
 
 def _head(encoder: Any, latent: int) -> GaussianHead | ColumnHead:

@@ -22,8 +22,8 @@ class ColumnFeatures(nn.Module):
     """Entries ``(N, entries)`` to features ``(N, size)`` in the order of :class:`~latentia.layout.Layout`.
 
     Values as they are, and a 1 for the category, for the atom, and for being known; each is centred and scaled once
-    :meth:`start` has been told how. What is missing counts as the mean, and so does the value of an atom: its flag or
-    its atom tells of it. A code below 0 stands for a category that is not known.
+    :meth:`start` has been told how. What is missing counts as the mean: its flag tells of it. A code below 0 stands for
+    a category that is not known.
 
     Attributes:
         center, scale: what is taken off each feature, and what it is divided by, ``(size,)``.
@@ -39,7 +39,7 @@ class ColumnFeatures(nn.Module):
     atoms_at: Tensor
     atoms_there: Tensor
     points: Tensor
-    to_values: Tensor
+    plain: Tensor  # which values have no atoms
     center: Tensor
     scale: Tensor
 
@@ -66,7 +66,7 @@ class ColumnFeatures(nn.Module):
             "atoms_at": atoms.places,
             "atoms_there": atoms.there,
             "points": layout.points,
-            "to_values": (owners[1].reshape(-1, 1) == layout.values).double(),
+            "plain": ~torch.isin(layout.values, atoms.columns),
         }
         for name, number in numbers.items():
             self.register_buffer(name, number, persistent=False)
@@ -88,12 +88,10 @@ class ColumnFeatures(nn.Module):
         known = torch.cat([x, torch.ones_like(x[:, :1])], 1)[:, self.known_at]
         hits = ((picked[:, self.hits] - self.target.to(x)).abs() <= self.reach.to(x)).to(x)
         hits = hits * known[:, self.count :]
-        atoms = hits[:, self.layout.atoms.start - self.count :]
-        value = known[:, : self.count] * (1 - atoms @ self.to_values.to(x))
         coded = known[:, self.count :] * (picked[:, self.hits] >= self.lowest).to(x)
         flags = picked[:, self.hits.stop :]
         raw = torch.cat([picked[:, : self.count], hits, flags], 1)
-        return raw, torch.cat([value, coded, torch.ones_like(flags)], 1)
+        return raw, torch.cat([known[:, : self.count], coded, torch.ones_like(flags)], 1)
 
     def entries(self, features: Tensor) -> Tensor:
         """The entries ``(..., entries)`` that features ``(..., size)``, centred and scaled, are nearest to.

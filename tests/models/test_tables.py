@@ -1,0 +1,161 @@
+"""How a VAE of a table begins, what it leaves out, and what it says of its training."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+import latentia as lt
+from latentia import data
+from latentia.api import ending
+from latentia.core import Batch, Noise, Now, Stage, Training
+from latentia.errors import BadField
+from latentia.models._tables import KEPT, core_of, factors, inflation, linear_start
+from latentia.models.vae import most_probable
+from latentia.nn.columns import ColumnFeatures
+from latentia.tasks.likelihood import exact, log_likelihood
+from latentia.training.run import Said
+
+WEIGHT = np.random.default_rng(1).normal(size=(6, 2))
+
+
+def linear(count, seed=0, outliers=0):
+    """Rows that are linear in two numbers, the last ones far from them."""
+    draw = np.random.default_rng(seed)
+    rows = draw.normal(size=(count, 2)) @ WEIGHT.T + 0.5 * draw.normal(size=(count, 6)) + 3
+    rows[count - outliers :] += 40 * draw.normal(size=(outliers, 6))
+    return rows
+
+
+def begun(rows, **fields):
+    """A VAE of rows as it is before the first step, and its data."""
+    opened, recipe = data.open(rows), lt.VAE(hidden=(8,), **fields)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        net = recipe.build(opened.spec)
+    recipe.prepare(net, opened.train)
+    return net, opened
+
+
+def test_factor_analysis_is_that_of_scikit_learn():
+    peer = pytest.importorskip("sklearn.decomposition").FactorAnalysis(2, tol=1e-8, max_iter=5000)
+    rows = linear(500)
+    rows = (rows - rows.mean(0)) / rows.std(0)
+    peer.fit(rows)
+    weight, noise = factors(torch.from_numpy(np.cov(rows.T, bias=True)), 2, torch.full((6,), 1e-6).double())
+    np.testing.assert_allclose(weight @ weight.T + noise.diag(), peer.get_covariance(), atol=2e-3)
+    apart = weight.T @ (weight / noise[:, None])
+    torch.testing.assert_close(apart, apart.diagonal().diag(), atol=1e-6, rtol=0)
+
+
+def test_before_the_first_step_the_density_is_that_of_the_linear_model():
+    """In the data's units, with a posterior so exact that every draw has the same weight."""
+    scipy = pytest.importorskip("scipy.stats")
+    net, opened = begun(linear(3000), latent=2, prior="normal")
+    x = opened.test.read(slice(None)).x
+    told = log_likelihood(exact(net), x.double(), draws=32)
+    rows = opened.train.read(slice(None)).x.double().numpy()
+    truth = scipy.multivariate_normal(np.full(6, 3.0), WEIGHT @ WEIGHT.T + 0.25 * np.eye(6))
+    values = np.stack([x[:, at].double().numpy() * c.scale + c.center for at, c in enumerate(opened.spec.columns)], 1)
+    assert np.abs(told.value - truth.logpdf(values)).mean() < 0.08
+    assert told.ess.min() > 31.9
+    assert len(rows) == 2400
+
+
+def test_the_core_holds_no_outliers_and_normal_tables_are_not_inflated():
+    opened = data.open(linear(2000, outliers=200), held_out=0.001)
+    front, x = ColumnFeatures(opened.spec), opened.train.read(slice(None)).x.double()
+    core = core_of(front, x)
+    far = (x - x[core].mean(0)).abs().amax(1) > 2
+    assert core.double().mean().item() == pytest.approx(KEPT, abs=0.01)
+    assert not (core & far).any()
+    assert inflation(front, x, core) > 20
+    plain = data.open(np.random.default_rng(0).normal(size=(20_000, 3)), held_out=0.001)
+    front, x = ColumnFeatures(plain.spec), plain.train.read(slice(None)).x.double()
+    assert inflation(front, x, core_of(front, x)) == pytest.approx(1, abs=0.05)
+
+
+@pytest.mark.parametrize(("outliers", "kept"), [(0, 1.0), (60, KEPT)])
+def test_auto_leaves_rows_out_where_some_lie_far(outliers, kept):
+    net, _ = begun(linear(600, outliers=outliers), robust="auto")
+    assert net.kept.item() == pytest.approx(kept)
+    assert begun(linear(200), robust="yes")[0].kept.item() == pytest.approx(KEPT)
+    assert begun(linear(200))[0].kept is None
+
+
+def test_rows_that_are_left_out_teach_nothing():
+    net, opened = begun(linear(300, outliers=30), robust="yes")
+    x = opened.train.read(slice(-160, None)).x
+    far = (x.abs() > 1).any(1, keepdim=True)
+    loss, moved = (told(net, rows, "yes") for rows in (x, torch.where(far, 2 * x, x)))
+    assert loss["loss"] == moved["loss"]
+    assert loss["elbo"] > moved["elbo"]
+    weights = most_probable(torch.tensor([3.0, 1.0, 2.0, 4.0]), torch.tensor(0.5))
+    assert weights.tolist() == [2.0, 0.0, 0.0, 2.0]
+
+
+def told(net, x, robust):
+    now = Now(torch.tensor(0), Stage(len(x)), Noise(0, 0, slice(None), len(x)))
+    update = next(lt.VAE(hidden=(8,), robust=robust).updates(net, Batch(x), now))
+    return {"loss": update.loss.item(), "elbo": update.logs["elbo"].item()}
+
+
+def test_robust_needs_the_plain_objective():
+    with pytest.raises(BadField, match="robust goes with the plain objective"):
+        lt.VAE(robust="yes", objective="iwae", draws=3).build(data.open(linear(50)).spec)
+
+
+def test_batch_and_budget_follow_from_the_rows_where_none_is_asked_for():
+    spec = data.open(linear(50)).spec
+    plan = lambda rows, **asked: lt.VAE().planned(Training(**asked), spec, rows)  # noqa: E731
+    assert (plan(100).batch, plan(3000).batch, plan(10**6).batch) == (32, 128, 512)
+    assert plan(3000).images == 2060 * 128
+    assert plan(3000, batch=10).images == 20_600
+    assert plan(3000, images=5).images == 5
+    assert (plan(3000, steps=5).images, plan(3000, minutes=1.0).images) == (None, None)
+    assert lt.VAE().planned(Training(), dataclasses.replace(spec, columns=()), 3000) == Training()
+
+
+def test_a_training_says_that_it_collapsed_what_it_left_out_and_that_it_was_too_short(tmp_path):
+    said = []
+    listen = lambda event: said.append(event.text) if isinstance(event, Said) else None  # noqa: E731
+    rows = linear(200, outliers=20)
+    lt.train(lt.VAE(hidden=(8,), latent=2, robust="auto"), rows, images=32, batch=32, progress=listen)
+    assert any("learnt from the most probable 70% of the rows" in each for each in said)
+    assert not any("collapsed" in each for each in said)
+    net, opened = begun(linear(100), latent=2)
+    with torch.no_grad():
+        net.head.layer.weight.zero_()
+    (sentence,) = lt.VAE(latent=2).found(net, opened.train)
+    assert "none of the 2 latents tells items apart" in sentence
+    assert "--beta 0:1@N" in sentence
+
+
+class Log:
+    """A run of these scores."""
+
+    def __init__(self, scores):
+        self.scores = scores
+
+    def rows(self):
+        return [{"split": "validation", "seen": 10 * at, "bound": score} for at, score in enumerate(self.scores)]
+
+
+def test_what_still_gets_better_at_the_end_was_too_short():
+    (sentence,) = ending(Log(range(21)), ("bound", "higher"))
+    assert "20% of all it gained" in sentence
+    assert "--images 400" in sentence
+    flat = [1 - 2.0**-place for place in range(21)]
+    assert not ending(Log(flat), ("bound", "higher"))
+    assert not ending(Log(range(5)), ("bound", "higher"))
+    assert not ending(Log(range(21)), ("bound", "lower"))
+    assert ending(Log([-each for each in range(21)]), ("bound", "lower"))
+
+
+def test_linear_start_of_more_latents_than_features():
+    opened = data.open(linear(100))
+    front = ColumnFeatures(opened.spec)
+    start = linear_start(front, opened.train.read(slice(None)).x.double(), 9, 0.1)
+    assert start.weight.shape == (6, 9)
+    assert start.encoder.isfinite().all()
