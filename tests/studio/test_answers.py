@@ -150,6 +150,7 @@ def test_a_place_of_the_map_is_the_code_it_stands_for(served: Served) -> None:
     model = lt.load(served.folder / "vae")
     codes = torch.from_numpy(model.encode(model.data().test.read(slice(0, 5)).x)).float()
     mean, axes = torch.tensor(told["mean"]), torch.tensor(told["axes"])
+    assert 0 < told["share"] <= 1
     assert torch.allclose((codes - mean) @ axes.T, torch.tensor(told["points"][:5]), atol=2e-3)
     assert torch.allclose(axes @ axes.T, torch.eye(2), atol=1e-4)
     assert len(told["labels"]) == len(told["points"])

@@ -8,6 +8,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from latentia.errors import BadRun
 from latentia.studio import feed as feeding
 from latentia.studio.feed import Feed
 from latentia.studio.runs import Shelf
@@ -60,6 +63,14 @@ def test_a_log_that_begins_anew_is_sent_whole(runs: Path, tmp_path: Path) -> Non
     assert (more["pictures"][-1], more["new"]) == (9000, [])
     shutil.rmtree(run)
     assert told(feed) == [{"run": "live", "gone": True}]
+
+
+def test_the_folder_of_one_run_shows_that_run_alone(runs: Path) -> None:
+    shelf = Shelf(runs / "vae")
+    assert list(shelf.look()) == ["vae"]
+    assert shelf.track("vae").summary()["model"] == "vae"
+    with pytest.raises(BadRun, match="people is no run of this folder"):
+        shelf.track("people")
 
 
 def test_many_readers_cost_one_look_and_a_slow_one_is_let_go(runs: Path, tmp_path: Path, monkeypatch: Any) -> None:

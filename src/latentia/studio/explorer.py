@@ -14,6 +14,7 @@ from latentia.studio.answers import Bytes, address, png, said, whole
 from latentia.studio.live import Live, Loaded
 from latentia.tasks.directions import difference, principal
 from latentia.tasks.interpolate import path
+from latentia.tasks.map import plane
 from latentia.tasks.outliers import value_of
 from latentia.tasks.traverse import name_of
 
@@ -149,24 +150,16 @@ def map_of(live: Live, given: Given) -> dict[str, Any]:
     """
     loaded = live.model(said(given, "run"))
     codes, labels, names = loaded.cloud
-    if codes.shape[1] == 2:
-        mean, axes = torch.zeros(2), torch.eye(2)
-    else:
-        mean = codes.mean(0)
-        _, _, turned = torch.linalg.svd((codes - mean).double(), full_matrices=False)
-        axes = turned[:2].float() if len(turned) > 1 else torch.eye(1)
-    points = (codes - mean) @ axes.T
-    if points.shape[1] == 1:
-        points = torch.cat([points, torch.zeros_like(points)], 1)
-        axes = torch.cat([axes, torch.zeros_like(axes)])
+    mean, axes, share = plane(codes.double().numpy())
+    points = (codes.double().numpy() - mean) @ axes
     return {
-        "points": [[round(value, 3) for value in point] for point in points.tolist()],
+        "points": points.round(3).tolist(),
         "labels": labels,
         "names": names,
         "mean": mean.tolist(),
-        "axes": axes.tolist(),
+        "axes": axes.T.tolist(),
         "items": "row" if loaded.can("encode") else "seed",
-        "plane": "z1 and z2" if codes.shape[1] == 2 else "the two directions in which codes vary most",
+        "share": share,
     }
 
 

@@ -49,6 +49,8 @@ class Jobs:
                 taken = new_run(taken) if taken.exists() else taken.with_name(f"{taken.name}-2")
             run = taken.relative_to(self.shelf.root.resolve()).as_posix()
             self._begin(run, [*words, f"--run={taken}"])
+            if self.shelf.only is not None:
+                self.shelf.only.add(run)
         return run
 
     def resume(self, run: str, budget: Sequence[str] = ()) -> None:

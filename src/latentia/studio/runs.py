@@ -193,10 +193,10 @@ def _parsed(text: bytes) -> Iterator[dict[str, Any]]:
 
 
 class Shelf:
-    """All runs below a folder, or the one run that the folder is."""
+    """All runs below a folder, or the one run that the folder is, and those that are begun beside it."""
 
     def __init__(self, folder: Path) -> None:
-        self.only = folder.name if (folder / "recipe.json").is_file() else None
+        self.only = {folder.resolve().name} if (folder / "recipe.json").is_file() else None
         self.root = folder.resolve().parent if self.only else folder
         self.tracks: dict[str, Track] = {}
         self.lock = threading.Lock()
@@ -220,7 +220,7 @@ class Shelf:
         path = inside(self.root, name)
         with self.lock:
             track = self.tracks.get(name)
-            if not (path / "recipe.json").is_file():
+            if not (path / "recipe.json").is_file() or (self.only is not None and name not in self.only):
                 gone = "is no longer there: it was moved or removed" if track else "is no run of this folder"
                 self.tracks.pop(name, None)
                 raise BadRun(f"{name} {gone}")
@@ -235,8 +235,8 @@ class Shelf:
         except OSError:
             return
         for entry in entries:
-            alone = self.only and folder == self.root and entry.name != self.only
-            if alone or entry.name.startswith(".") or not entry.is_dir(follow_symlinks=False):
+            other = self.only is not None and folder == self.root and entry.name not in self.only
+            if other or entry.name.startswith(".") or not entry.is_dir(follow_symlinks=False):
                 continue
             path = Path(entry.path)
             if (path / "recipe.json").is_file():

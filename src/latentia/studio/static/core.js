@@ -48,7 +48,7 @@ export async function post(name, given = {}) {
   return response.headers.get("content-type").startsWith("application/json") ? response.json() : response.blob();
 }
 
-export async function put(given, file, progress) {
+export async function put(given, file) {
   return (await answer(await sent(`api/upload?${query(given)}`, { method: "PUT", body: file }))).json();
 }
 
@@ -77,8 +77,10 @@ export const python = (value) => JSON.stringify(value);
 // --- messages --------------------------------------------------------------------------------------------------------
 
 export function say(text) {
-  document.getElementById("said").textContent = text;
-  document.getElementById("said").dataset.told = Date.now();
+  const place = document.getElementById("said");
+  place.textContent = text;
+  clearTimeout(say.timer);
+  say.timer = setTimeout(() => { place.textContent = ""; }, 5000);
 }
 
 export function refusal(error) {
@@ -127,11 +129,6 @@ export function field(label, control, help) {
   const note = help ? h("small", { id: `${control.id}-help` }, help) : null;
   if (note) control.setAttribute("aria-describedby", note.id);
   return h("div", { class: "field" }, h("label", { for: control.id }, label), control, note);
-}
-
-export function dragged(image, name) {
-  image.src = name;
-  return image;
 }
 
 // --- events ----------------------------------------------------------------------------------------------------------

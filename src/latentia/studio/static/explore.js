@@ -105,7 +105,8 @@ export async function explore(main, run) {
 
   // --- directions ---------------------------------------------------------------------------------------------------------
   const ways = [];
-  const directions = section("Directions", "From items that are not so towards items that are.");
+  const several = h("div", { class: "several" });
+  const directions = section("Directions", "From items that are not so towards items that are; 1 is the way from the mean of the one to that of the other.", several);
   directions.hidden = true;
   function resetWays() {
     for (const way of ways) { way.amount = 0; way.slider.value = 0; way.output.textContent = "0.00"; }
@@ -121,7 +122,7 @@ export async function explore(main, run) {
         move(state.z.map((value, place) => value + by * each.z[place]));
       });
       ways.push(way);
-      directions.append(h("div", { class: "slider", title: each.about }, h("label", { for: slider.id }, `towards ${each.name}`), slider, way.output));
+      several.append(h("div", { class: "slider", title: each.about }, h("label", { for: slider.id }, `towards ${each.name}`), slider, way.output));
     }
     directions.hidden = !ways.length;
   }).catch((error) => directions.append(refusal(error)));
@@ -220,7 +221,7 @@ export async function explore(main, run) {
       const both = state.label && [a, b].some((word) => word.startsWith("seed:")) ? [label, ofLabel] : ["", ""];
       command.value = `latentia interpolate ${shell(path)} ${shell(a)} ${shell(b)} --steps ${steps}${both[0]} -o ${pictures ? "walk.png" : "walk.csv"}`;
       line.value = head + kept(`model.interpolate([${python(a)}, ${python(b)}], steps=${steps}${both[1]})`);
-    } else if (state.item?.startsWith("seed:")) {
+    } else if (pictures && state.item?.startsWith("seed:")) {  // a row that is sampled is a draw; here its mean is shown
       const number = state.item.slice(5), cuts = state.truncation;
       command.value = `latentia sample ${shell(path)} -n 1 --seed ${number}${label}${cuts ? ` --truncation ${cuts}` : ""} -o ${out}`;
       line.value = head + kept(`model.sample(1, seed=${number}${ofLabel}${cuts ? `, truncation=${cuts}` : ""})`);

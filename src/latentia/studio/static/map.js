@@ -37,7 +37,7 @@ export function landscape(run, move) {
     });
     context.globalAlpha = 1;
     if (!here) return;
-    const [x, y] = screen(here);
+    const [x, y] = screen(here).map((at) => Math.min(Math.max(at, EDGE / 2), SIZE - EDGE / 2));  // what lies outside is shown at the edge
     context.strokeStyle = style.getPropertyValue("--ink");
     context.fillStyle = style.getPropertyValue("--card");
     context.lineWidth = 3;
@@ -70,7 +70,8 @@ export function landscape(run, move) {
     low = [0, 1].map((side) => Math.min(...found.points.map((point) => point[side])));
     high = [0, 1].map((side) => Math.max(...found.points.map((point) => point[side])));
     const what = found.items === "row" ? "Held-out items" : "Latents drawn from the prior";
-    told.textContent = `${what} in ${found.plane}. Click to decode a place.`;
+    const plane = found.mean.length === 2 ? "z1 and z2" : `the plane in which codes vary most (${Math.round(100 * found.share)} % of it)`;
+    told.textContent = `${what} in ${plane}. Click to decode a place.`;
     legend.replaceChildren(...(found.labels.length ? found.names : []).map((name, label) => {
       const dot = h("svg", { viewBox: "0 0 10 10", class: "point", "aria-hidden": "true" }, h("circle", { cx: 5, cy: 5, r: 5, fill: colour(label) }));
       return h("span", {}, dot, name);

@@ -175,9 +175,9 @@ function follow(runs, changed) {
       if (event.again) { changed(true); return; }
       if (event.run !== run.run) continue;
       if (event.gone) { run.gone = true; changed(); continue; }
-      const whole = event.epoch === run.epoch && event.from === run.log.length;
-      if (!whole && (event.epoch !== run.epoch || event.rows !== run.rows)) { changed(true); return; }
-      run.log.push(...event.new);
+      const next = event.from === run.rows && event.from + event.new.length === event.rows;
+      if (event.epoch !== run.epoch || (!next && event.rows !== run.rows)) { changed(true); return; }  // some are missing
+      if (next) run.log.push(...event.new);
       const { new: _, from: __, ...summary } = event;
       Object.assign(run, summary);
       changed();
@@ -210,11 +210,28 @@ async function actions(run, place, again) {
     const resume = button(run.state === "finished" ? "Train longer" : "Resume",
       async () => {
         await post("resume", { run: run.run, images: Number(more.value) > (run.budget || 0) ? Number(more.value) : null });
-        place.append(h("p", { role: "status", class: "soon" }, "It begins in a few seconds."));
+        place.append(h("p", { role: "status" }, "It begins in a few seconds."));
+        begun(run, again);
       }, "The training goes on.");
     made.push(h("span", { class: "joined" }, resume, field("up to images", more)));
   }
   place.replaceChildren(...made);
+}
+
+// Until a training that was resumed has begun, or has said why it did not.
+async function begun(run, again) {
+  for (let job = { code: null }; job?.code === null && run.state !== "training";) {
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    job = (await get("jobs")).jobs.find((each) => each.run === run.run);
+  }
+  again();
+}
+
+// What a training of this studio said when it ended badly.
+async function trouble(run, place) {
+  const job = (await get("jobs")).jobs.find((each) => each.run === run.run);
+  const fine = !job || job.code === null || job.code === 0 || job.code === 130 || job.code === -2;
+  place.replaceChildren(...(fine ? [] : [h("pre", { class: "refused", role: "alert" }, job.said.join("\n"))]));
 }
 
 export async function run(main, name) {
@@ -228,7 +245,7 @@ export async function run(main, name) {
   const head = h("div"), buttons = h("div", { class: "actions" }), plots = h("div", { class: "plots" });
   const pictures = scrubber(now);
   const ofPictures = section("Samples through time", "What the same noise gave at each validation.", pictures);
-  const report = h("div"), said = h("div");
+  const report = h("div"), said = h("div"), ended = h("div");
   let state = "";
   const draw = (anew) => {
     if (anew) { if (main.contains(head)) run(main, name).then((leave) => main.replaceLeave?.(leave)); return; }
@@ -236,7 +253,10 @@ export async function run(main, name) {
     head.replaceChildren(h("h1", {}, now.run, " ", badge(now)), now.damage ? refusal(new Refused(now.damage)) : facts(now),
       ...(now.state === "training" && now.budget ? [h("progress", { max: now.budget, value: now.seen, "aria-label": "Progress of the training" })] : []));
     const key = `${now.state} ${now.weights} ${now.report}`;
-    if (key !== state) actions(now, buttons, () => draw(true));
+    if (key !== state) {
+      actions(now, buttons, () => draw(true));
+      trouble(now, ended);
+    }
     state = key;
     plots.replaceChildren(...ofCharts([now]));
     ofPictures.hidden = !now.pictures.length;
@@ -246,7 +266,7 @@ export async function run(main, name) {
   };
   const fields = Object.entries(now.facts?.recipe || {}).filter(([, value]) => value !== null && value !== "" && value?.length !== 0);
   report.replaceChildren(...(now.figures?.length ? [section("Figures of the report", "What items that the model has never seen say about it.", figures(now.figures))] : []));
-  main.replaceChildren(head, buttons,
+  main.replaceChildren(head, buttons, ended,
     h("div", { class: "two wide" }, section("Curves", "Held-out items solid, training items dashed.", plots, said), ofPictures), report,
     section("How it was made", null, h("dl", {}, ...fields.map(([key, value]) => h("div", {}, h("dt", {}, words(key)), h("dd", {}, `${value}`)))),
       h("p", { class: "path" }, now.path)));
