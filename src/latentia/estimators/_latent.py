@@ -291,7 +291,7 @@ def offset_at(held: Array, rate: float) -> tuple[float, float]:
     """
     ranked, count = np.sort(held), len(held)
     below = max(1, math.floor(rate * (count + 1) + 1e-9))  # p <= rate: at most so many of all rows, itself included
-    return float(ranked[below - 1]), below / (count + 1)
+    return float(np.nextafter(ranked[below - 1], np.inf)), below / (count + 1)  # the row that it comes from lies below
 
 
 def check_contamination(contamination: Any, rate: float) -> None:
