@@ -17,8 +17,8 @@ class Autoencoder(LatentEstimator):
 
     ``score_samples`` is minus the squared error in units of the columns' deviations. It is no density: it may not be
     added up, compared with another model's, or read as a probability; take :class:`~latentia.estimators.VAE` for those.
-    Of fewer than 200 rows, or more columns than rows, the model is the closed-form start that training otherwise goes on
-    from: factor analysis.
+    Of fewer than 200 rows, or more columns than rows, the model is the closed-form start that training otherwise goes
+    on from: factor analysis.
 
     Args:
         latent: numbers of a code; by default half of what the columns say.
