@@ -114,7 +114,7 @@ class Scorer:
         found = scores(judge.net, batch, self.spec, self.draws, self.seed)
         if judge.reference is None:
             return found
-        value = judge.reference.combined(ways_of(found, batch.x))
+        value = judge.reference.combined(ways_of(judge.net, found, batch))
         return dataclasses.replace(found, value=value, kind=ODDNESS)
 
     @cached_property
@@ -132,7 +132,7 @@ class Scorer:
         some = self.data.validation
         places = torch.linspace(0, len(some) - 1, min(len(some), REFERENCE)).round().long()
         batches = (some.read(places[rows]) for rows in parts(len(places), CHUNK))
-        each = [ways_of(scores(net, batch, self.spec, self.draws, self.seed), batch.x) for batch in batches]
+        each = [ways_of(net, scores(net, batch, self.spec, self.draws, self.seed), batch) for batch in batches]
         return Judge(net, Reference.of({name: np.concatenate([way[name] for way in each]) for name in each[0]}))
 
     def outliers(self, batch: Batch, rule: Rule, refit: bool | None = None) -> Outliers:

@@ -6,9 +6,12 @@ import pytest
 import scipy.stats
 import torch
 
+from latentia.core import Batch
 from latentia.metrics.ranking import area_under_roc
 from latentia.tasks.oddness import Reference, code_length, survival, ways_of
 from latentia.tasks.score import DENSITY, Scores
+
+from .nets import LinearGaussian, normal
 
 
 def test_the_code_of_a_picture_is_that_of_its_pixels():
@@ -48,11 +51,12 @@ def test_a_picture_that_is_odd_in_one_way_is_odd_whichever_it_is():
 
 
 def test_the_ways_are_told_by_the_score_and_the_picture():
-    terms = np.array([[1.0, 2, 3, 4]])
-    scores = Scores(np.array([15.0]), DENSITY, terms, np.array([5.0]))
-    x = torch.zeros(1, 1, 2, 2)
-    ways = ways_of(scores, x)
-    assert ways["typicality"] == 15
-    assert ways["code"] == 5
-    assert ways["reconstruction"] == 10
-    assert ways["complexity"] == pytest.approx(15 / math.log(2) - code_length(x)[0])
+    net = LinearGaussian(4, 2, shape=(1, 2, 2))
+    x = normal(3, 1, 2, 2).clamp(0, 1)
+    found = Scores(np.array([15.0, 2, 3]), DENSITY, np.ones((3, 4)), np.array([5.0, 1, 2]))
+    ways = ways_of(net, found, Batch(x))
+    np.testing.assert_array_equal(ways["typicality"], found.value)
+    np.testing.assert_array_equal(ways["code"], found.latent)
+    made = net.decode(net.encode(x)).detach().float()
+    np.testing.assert_allclose(ways["reconstruction"], (made - x).square().sum((1, 2, 3)), rtol=1e-5)
+    np.testing.assert_allclose(ways["complexity"], found.value / math.log(2) - code_length(x))

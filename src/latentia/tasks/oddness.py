@@ -8,7 +8,8 @@ Plain likelihood is a poor judge of pictures: smooth ones of another kind can be
     complexity       -log2 p(x) less the bits of its PNG: what the model needs beyond a code that knows nothing of the
                      data (Serra et al. 2020, "Input complexity and out-of-distribution detection")
     code             KL(p(z|x) || p(z)): how far out in latent space it lies
-    reconstruction   E[-log p(x|z)]: what its code misses
+    reconstruction   the squared error through the code: unlike -log p(x|z) it counts an error where the data is always
+                     the same no more than elsewhere
 
 Each becomes a p-value by reference pictures, for being too high or too low, and their harmonic mean is the score. The
 reference is the validation split: the score is then a fixed function of a picture, which the test split calibrates.
@@ -25,9 +26,12 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from latentia.core import Batch
 from latentia.metrics.conformal import harmonic
 from latentia.tasks.pictures import picture
+from latentia.tasks.reconstruct import reconstruct
 from latentia.tasks.score import Kind, Scores
+from latentia.tasks.working import Net
 
 __all__ = ["ODDNESS", "Reference", "code_length", "survival", "ways_of"]
 
@@ -59,13 +63,14 @@ def _png(x: Tensor) -> int:
     return 8 * length
 
 
-def ways_of(scores: Scores, x: Tensor) -> dict[str, Array]:
-    """In how far pictures are odd in each way, ``(N,)`` each; of a density that is scored."""
+def ways_of(net: Net, scores: Scores, batch: Batch) -> dict[str, Array]:
+    """In how far pictures are odd in each way, ``(N,)`` each, from their scores by a net with a density."""
+    made = reconstruct(net, batch.x, label=batch.label)
     return {
         "typicality": scores.value,
-        "complexity": scores.value / math.log(2) - code_length(x),
+        "complexity": scores.value / math.log(2) - code_length(batch.x),
         "code": scores.latent,
-        "reconstruction": scores.terms.sum(1),
+        "reconstruction": (made.double() - batch.x.double()).square().flatten(1).sum(1).numpy(),
     }
 
 
