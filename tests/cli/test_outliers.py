@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas
@@ -138,6 +139,11 @@ def test_rows_of_the_training_are_judged_by_models_without_them(table, call):
     code, _, err = call("outliers", "run", "own.csv", "-o", "own.csv.out.csv")
     assert code == 0, err
     assert "(5 trainings of 12,000 rows each, once; kept in the run)" in err
+    folds = [
+        json.loads(path.read_text())["splits"]["train"] for path in sorted(Path("run/folds").glob("*/recipe.json"))
+    ]
+    assert len(folds) == 5
+    assert sum(folds) == 4 * 960  # each row is left out of one
     p = np.array([float(row["p_value"]) for row, own in zip(rows("own.csv.out.csv"), trained, strict=True) if own])
     assert np.mean(p <= 0.5) == pytest.approx(0.5, abs=0.12)
     assert np.mean(p <= 0.1) == pytest.approx(0.1, abs=0.07)
@@ -191,9 +197,7 @@ def test_pictures_have_maps(run, call):
     flagged = [row for row in rows("o.csv") if row["outlier"] == "True"]
     assert "5" in [row["item"] for row in flagged]
     assert "reason_1" not in flagged[0]
-    import pathlib
-
-    files = sorted(path.name for path in pathlib.Path("maps").iterdir())
+    files = sorted(path.name for path in Path("maps").iterdir())
     assert len(files) == len(flagged) + 1
     assert files[-1] == "sheet.png"
     model = lt.load(run)
