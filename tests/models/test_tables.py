@@ -109,9 +109,9 @@ def test_robust_needs_the_plain_objective():
 def test_batch_and_budget_follow_from_the_rows_where_none_is_asked_for():
     spec = data.open(linear(50)).spec
     plan = lambda rows, **asked: lt.VAE().planned(Training(**asked), spec, rows)  # noqa: E731
-    assert (plan(100).batch, plan(3000).batch, plan(10**6).batch) == (32, 128, 512)
-    assert plan(3000).images == 2060 * 128
-    assert plan(3000, batch=10).images == 20_600
+    assert (plan(100).batch, plan(30_000).batch, plan(10**6).batch) == (128, 256, 512)
+    assert (plan(3000).images, plan(100_000).images) == (120_000, 3_000_000)
+    assert plan(3000, batch=10).batch == 10
     assert plan(3000, images=5).images == 5
     assert (plan(3000, steps=5).images, plan(3000, minutes=1.0).images) == (None, None)
     assert lt.VAE().planned(Training(), dataclasses.replace(spec, columns=()), 3000) == Training()

@@ -26,7 +26,8 @@ from latentia.models._reference import reference
 from latentia.nn.columns import ColumnFeatures
 
 LATENTS = 32
-FEWEST_ROWS, MOST_ROWS = 32, 512  # of a batch
+FEWEST_ROWS, MOST_ROWS = 128, 512  # of a batch
+PASSES, MANY = 40, 50_000  # over the rows; half as many over those beyond so many
 RAREST = 0.01  # share of the rows that a rarer category, atom or flag is scaled by
 LEAST = 0.05  # variance that a feature of a category keeps to itself
 STEPS = 100  # of the EM of factor analysis
@@ -44,13 +45,13 @@ def latents_for(spec: Spec) -> int:
 def plan(training: Training, rows: int) -> Training:
     """The training of a table of so many training rows, where it says no batch or no budget.
 
-    Batches of about a 24th of the rows, and 2,000 steps and more for more rows: 600 passes over 100 rows, 20 over
-    100,000.
+    Batches of 128 rows and 40 passes; of more rows larger batches, and of more than 50,000 fewer passes. More passes
+    over few rows raise their likelihood, and that of a few outliers among them with it.
     """
-    batch = training.batch or min(MOST_ROWS, max(FEWEST_ROWS, 2 ** round(math.log2(rows / 24 + 1))))
+    batch = training.batch or min(MOST_ROWS, max(FEWEST_ROWS, 2 ** round(math.log2(max(rows, 1) / FEWEST_ROWS))))
     asked = training.images or training.steps or training.minutes
-    steps = 2_000 + rows // 50
-    return replace(training, batch=batch, images=training.images if asked else steps * batch)
+    images = PASSES * min(rows, MANY) + PASSES // 2 * max(0, rows - MANY)
+    return replace(training, batch=batch, images=training.images if asked else images)
 
 
 def begin(net: Any, source: Source, count: int, robust: str) -> None:
