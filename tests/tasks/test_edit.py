@@ -109,9 +109,9 @@ def test_arithmetic_adds_and_takes_away():
 
 def test_the_map_is_the_plane_of_the_largest_axes():
     net = LinearGaussian(latent=3)
-    codes = normal(500, 3).numpy() * [0.1, 3.0, 1.0] + [1.0, 2.0, 3.0]
+    codes = normal(500, 3).numpy() * [3.0, 1.0, 0.1] + [1.0, 2.0, 3.0]
     found = latent_map(net, codes, cells=4)
-    np.testing.assert_allclose(np.abs(np.corrcoef(found.places[:, 0], codes[:, 1])[0, 1]), 1, atol=1e-3)
+    np.testing.assert_allclose(np.abs(np.corrcoef(found.places[:, 0], codes[:, 0])[0, 1]), 1, atol=1e-3)
     np.testing.assert_allclose(found.places.mean(0), 0, atol=1e-9)
     assert found.share == pytest.approx(10 / 10.01, abs=1e-3)
     left, right, bottom, top = found.edges
@@ -119,12 +119,12 @@ def test_the_map_is_the_plane_of_the_largest_axes():
     assert 0.97 < inside.mean() < 1
     # the cell at the top right stands for the latents there
     sign = (
-        np.sign(np.corrcoef(found.places[:, 0], codes[:, 1])[0, 1]),
-        np.sign(np.corrcoef(found.places[:, 1], codes[:, 2])[0, 1]),
+        np.sign(np.corrcoef(found.places[:, 0], codes[:, 0])[0, 1]),
+        np.sign(np.corrcoef(found.places[:, 1], codes[:, 1])[0, 1]),
     )
     step = np.array([(right - left) / 8, (top - bottom) / 8])
     place = np.array([right, top]) - step
-    z = codes.mean(0) + np.array([0.0, sign[0] * place[0], sign[1] * place[1]])
+    z = codes.mean(0) + np.array([sign[0] * place[0], sign[1] * place[1], 0.0])
     expected = net.decode(torch.as_tensor(z)[None])[0]
     torch.testing.assert_close(found.cells[0, -1].double(), expected, atol=0.15, rtol=0.05)
     assert found.cells.shape == (4, 4, 6)
