@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -174,6 +175,7 @@ def directions(live: Live, given: Given) -> dict[str, Any]:
             way = difference(codes[own], codes[~own])
             found.append({"name": name, "about": str(way), "z": way.vector.tolist()})
     if not names and not loaded.can("encode"):
-        few = principal(loaded.model.net, min(AXES, loaded.latent))
+        copied = copy.deepcopy(loaded.model.net)  # it is listened to from inside, which no other thread may hear
+        few = principal(copied, min(AXES, loaded.latent))
         found = [{"name": f"axis {i}", "about": str(way), "z": way.vector.tolist()} for i, way in enumerate(few, 1)]
     return {"directions": found}

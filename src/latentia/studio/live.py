@@ -115,8 +115,14 @@ class Loaded:
             raise BadField(f"{word[:40]!r} is no item here; items are seed:17, or row:12 of the test split")
         if kind == "seed":
             return draw(self.model.net, [int(number)], truncation)[0]
+        if not self.can("encode"):
+            with reading:
+                return self.model.latents([word], label=label)[0]
+        if int(number) >= len(self.data.test):
+            raise BadField(f"{word}: the test split has the rows 0 to {len(self.data.test) - 1}")
         with reading:
-            return self.model.latents([word], label=label)[0]
+            item = self.data.test.read([int(number)])
+        return codes_of(self.model.net, item.x, label=numbers_of(label, self.model.net, self.model.spec, 1))[0]
 
     def decoded(self, z: Tensor, label: str | None) -> Tensor:
         """What latents ``(N, latent)`` stand for, as numbers: pictures within their range."""

@@ -6,8 +6,8 @@ import itertools
 import shutil
 import tempfile
 import threading
+import weakref
 from collections import OrderedDict
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -109,10 +109,13 @@ def _look(name: str, path: Path) -> None:
 
 
 class Trays:
-    """All trays of a studio; the oldest are emptied for new ones."""
+    """All trays of a studio; the oldest are emptied for new ones, and :attr:`close` empties all."""
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="latentia-studio-"))
+        self.close = weakref.finalize(
+            self, shutil.rmtree, self.folder, ignore_errors=True
+        )  # at the end, however it ends
         self.trays: OrderedDict[str, Tray] = OrderedDict()
         self.lock = threading.Lock()
 
@@ -157,16 +160,12 @@ class Trays:
             return found.given / name
         raise BadData(f"there is no file {name[:80]!r} here")
 
-    def close(self) -> None:
-        """Remove everything."""
-        shutil.rmtree(self.folder, ignore_errors=True)
-
 
 def limit_of(name: str) -> int:
     """How many bytes a file of this name may have."""
     return LIMITS[kind_of(name)]
 
 
-def too_large(name: str, limit: int, files: Sequence[str] = ()) -> str:
+def too_large(name: str, limit: int) -> str:
     """The sentence for a file that is larger."""
     return f"{name} is larger than {limit // MIB} MB, which is the most that is taken here; the command line takes any"

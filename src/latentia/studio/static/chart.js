@@ -81,6 +81,11 @@ export function courses(rows, first) {
       found.get(name)[row.split]?.push([row.seen, value]);
     }
   }
-  const held = (name) => (name === first ? 0 : found.get(name).validation.length ? 1 : 2);
+  const held = (name) => {  // the score, held-out items, what watches a game, then training items
+    if (name === first) return 0;
+    if (found.get(name).validation.length) return 1;
+    if (name.startsWith("answer_")) return 4;
+    return found.get(name).watch.length ? 2 : 3;
+  };
   return [...found.keys()].sort((a, b) => held(a) - held(b)).map((name) => [name, found.get(name)]);
 }

@@ -105,14 +105,14 @@ export async function table(main) {
 function facts(run) {
   const told = { model: run.model, data: run.data, "images seen": seen(run), time: duration(run.seconds),
     begun: run.created.slice(0, 16).replace("T", " ") };
-  if (run.best) told["best so far"] = `${words(run.best.name)} ${short(run.best.value)} ${run.best.unit}, at ${count(run.best.seen)}`;
+  if (run.best) told["best so far"] = `${words(run.best.name)} ${short(run.best.value)}${run.best.unit && ` ${run.best.unit}`}, at ${count(run.best.seen)}`;
   return h("dl", {}, ...Object.entries(told).map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
 }
 
 const ofCharts = (runs) => {
   const all = runs.map((run) => new Map(courses(run.log, run.best?.name)));
   const names = [...new Set(all.flatMap((each) => [...each.keys()]))];
-  return names.slice(0, 8).map((name) => chart(name, all.flatMap((each, place) => {
+  return names.slice(0, 12).map((name) => chart(name, all.flatMap((each, place) => {
     const course = each.get(name);
     if (!course) return [];
     const whose = runs.length > 1 ? `${runs[place].run}, ` : "";
