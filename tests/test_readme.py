@@ -6,6 +6,8 @@ import re
 import shlex
 from pathlib import Path
 
+import numpy as np
+import pandas
 import pytest
 
 import latentia
@@ -20,18 +22,27 @@ def blocks(language: str) -> list[str]:
     return [text for word, text in fenced if word == language]
 
 
+def customers(count: int, seed: int) -> pandas.DataFrame:
+    generator = np.random.default_rng(seed)
+    region = generator.choice(["north", "south"], count)
+    return pandas.DataFrame({"region": region, "spent": generator.normal(size=count).round(2)})
+
+
 def test_every_command_works_at_quick_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    customers(1100, 0).to_csv("customers.csv", index=False)
+    customers(20, 1).to_csv("new.csv", index=False)
     commands = [block for block in blocks("bash") if block.startswith("latentia")]
     for line in "".join(commands).splitlines():
         words = shlex.split(line, comments=True)
         assert words[0] == "latentia"
         words = [{"100k": "300", "150k": "500", "300k": "700"}.get(word, word) for word in words[1:]]
+        words += ["--images", "500"] if words[:2] == ["train", "vae"] and "--images" not in words else []
         quick = ["--hidden", "16"] if words[0] == "train" and words[1] in ("vae", "gan") else []
         quick += ["--draws", "10"] if words[0] == "evaluate" else []
         assert main([*words, *quick, "--quiet"]) == 0, line
     left = {"runs", "samples.png", "walk.gif", "moved.png", "codes.csv", "edited.png", "data.png"}
-    left |= {"all.png", "from-3-to-8.gif"}
+    left |= {"all.png", "from-3-to-8.gif", "customers.csv", "new.csv", "made.csv", "judged.csv"}
     assert {path.name for path in tmp_path.iterdir()} == left
 
 
