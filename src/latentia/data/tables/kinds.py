@@ -93,7 +93,7 @@ def _judge(place: int, series: Series, rows: Array, said: Said, frame: Frame) ->
         return _categories(place, series, rows, kind, missing, frame.name)
     if series.kind != ("time" if kind == "datetime" else "number") and (series.kind, kind) != ("truth", "integer"):
         raise BadData(f"{frame.name}: column {series.name!r} holds {series.kind}s, and --columns calls it {kind}")
-    return _numbers(series, values, kind, missing, distinct, frame.name)
+    return _numbers(series, values, kind, missing, distinct, frame)
 
 
 # --- what is left out ------------------------------------------------------------------------------------------------
@@ -173,11 +173,14 @@ def _categories(place: int, series: Series, rows: Array, kind: str, missing: int
     return Judged(column, len(counts), missing, note)
 
 
-def _numbers(series: Series, values: Array, kind: str, missing: int, distinct: int, where: str) -> Judged:
-    """A column of numbers or times: its atoms, its scale without them, its range and its step."""
+def _numbers(series: Series, values: Array, kind: str, missing: int, distinct: int, frame: Frame) -> Judged:
+    """A column of numbers or times: its atoms, its scale without them, its range and its step.
+
+    Plain arrays have no atoms: a clipped measurement with a probability of its own would be odd to no one.
+    """
     if kind == "integer" and not (values == np.floor(values)).all():
-        raise BadData(f"{where}: column {series.name!r} has fractions, and --columns calls it integer")
-    atoms = _atoms(values)
+        raise BadData(f"{frame.name}: column {series.name!r} has fractions, and --columns calls it integer")
+    atoms = _atoms(values) if frame.form == "frame" else []
     rest = values[~np.isin(values, atoms)]
     scale = float(rest.std())
     column = _column(
