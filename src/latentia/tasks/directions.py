@@ -78,7 +78,8 @@ def orthogonal(vector: Tensor, others: Sequence[Tensor]) -> Tensor:
     left = vector.double() - basis @ (basis.T @ vector.double())
     if left.norm() <= SAME * vector.norm():
         raise BadData(f"the {len(others)} directions to keep hold all of this one: nothing is left to move along")
-    return left.to(vector.dtype)
+    kept: Tensor = left.to(vector.dtype)
+    return kept
 
 
 def separation(ahead: Tensor, behind: Tensor) -> float:
