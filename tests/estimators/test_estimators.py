@@ -90,7 +90,7 @@ def test_a_table_of_all_types_goes_in_and_comes_out(customers):
     assert set(made["region"]) <= {"north", "south", "west"}
     pandas.testing.assert_frame_equal(made, found.sample(40, random_state=3))
     swapped = customers.assign(region=np.where(customers["region"] == "north", "south", "north"))
-    assert found.score(swapped) < found.score(customers) - 5
+    assert found.score(swapped) < found.score(customers) - 3
     told = found.explain(customers.iloc[5:8])
     assert list(told.columns) == [*customers.columns, "(latent)"]
     assert list(told.index) == [5, 6, 7]
