@@ -82,7 +82,7 @@ BAD = [
     (["train", "vea", "digits"], "there is no model 'vea'; did you mean 'vae'?"),
     (["train", "vae", "digit"], "did you mean 'digits'?"),
     (["train", "vae", "digits", "--latnt", "3"], "--latnt. Did you mean --latent?\nlatentia train vae --help lists"),
-    (["train", "gan", "digits", "--beta", "4"], "Models that have --beta: vae"),
+    (["train", "gan", "digits", "--beta", "4"], "Models that have --beta: tcvae, vae"),
     (["train", "vae", "digits", "--imagse", "3"], "Unknown option: --imagse. Did you mean --images?"),
     (["train", "vae", "digits", "--latent", "0"], "latent is 0; it must be at least 1"),
     (["train", "vae", "digits", "--latent", "many"], "--latent: 'many' is no number"),
