@@ -84,6 +84,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     table = tmp_path_factory.mktemp("table") / "people.csv"
     table.write_text("\n".join(ROWS) + "\n")
     lt.train(lt.VAE(latent=2, hidden=(16,)), table, run=folder / "people", **{**told, "images": 400})
+    lt.train(lt.GAN(latent=6, body="mlp", hidden=(16,)), "digits", run=folder / "gan", **{**told, "images": 128})
     sides = [torch.rand(40, 3, 16, 16, generator=torch.Generator().manual_seed(seed)) for seed in (0, 1)]
     cyclegan = lt.CycleGAN(width=4, blocks=1, halvings=1)
     lt.train(cyclegan, *sides, run=folder / "sides", device="cpu", images=8, every=4, batch=4)

@@ -10,6 +10,7 @@ import struct
 import time
 import zipfile
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -157,6 +158,19 @@ def test_a_place_of_the_map_is_the_code_it_stands_for(served: Served) -> None:
     assert len(told["labels"]) == len(told["points"])
     _, ways = served.get("directions", run="vae")
     assert [way["name"] for way in ways["directions"]] == told["names"]
+
+
+def test_a_generator_has_directions_of_its_own_and_is_asked_by_many_at_once(served: Served) -> None:
+    """Its directions are found by listening to its first layer: decoding beside that is not disturbed."""
+    z = [0.1 * place for place in range(6)]
+    with ThreadPoolExecutor(8) as pool:
+        ways = [pool.submit(served.get, "directions", run="gan") for _ in range(4)]
+        made = [pool.submit(served.post, "decode", run="gan", z=z) for _ in range(40)]
+    assert {status for each in (*ways, *made) for status in [each.result()[0]]} == {200}
+    assert len({each.result()[1] for each in made}) == 1
+    assert [way["name"] for way in ways[0].result()[1]["directions"]] == [f"axis {place}" for place in range(1, 7)]
+    assert served.get("map", run="gan")[1]["items"] == "seed"
+    assert served.get("about", run="gan")[1]["latents"][0]["carries"] is None
 
 
 def test_rows_of_a_table_decode_to_values_in_its_units(served: Served) -> None:

@@ -36,6 +36,7 @@ HEADERS = {
     "cache-control": "no-store",
 }
 LONGEST = 1_000  # letters of a path
+NAME = r"""[^\x00-\x1f\x7f/\\:*?"<>|. -][^\x00-\x1f\x7f/\\:*?"<>|]*"""
 ELSEWHERE = (
     "anyone who can reach {host} and knows this address can see these runs, start trainings and hand in files; nothing "
     "is encrypted, so use it in a network you trust, or leave out --host and forward the port with ssh -L"
@@ -140,8 +141,8 @@ def plain_name(name: str) -> str:
     """A name of one file or folder, without a way to it.
 
     Raises:
-        BadData: it is a path, hidden, too long, or has characters that names do not need.
+        BadData: it is a path, hidden, too long, or has characters that some systems do not take in names.
     """
-    if not re.fullmatch(r"[\w() +,=@#%&~-][\w.() +,=@#%&~-]{0,119}", name) or name.endswith((".", " ")):
-        raise BadData(f"{name[:80]!r} cannot be a name here; use letters, digits, spaces and . _ - alone")
+    if not re.fullmatch(NAME, name) or len(name.encode()) > 200 or name.endswith((".", " ")):
+        raise BadData(f"{name[:80]!r} cannot be a name here: letters, digits, spaces and . _ - ( ) always can")
     return name
