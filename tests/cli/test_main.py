@@ -53,7 +53,7 @@ def test_help_of_a_model_has_four_groups_with_defaults_and_ranges(call: Call, mo
     assert places == sorted(places)
     model, budget = out[places[0] : places[1]], out[places[2] : places[3]]
     assert "--latent" in model
-    assert "default: 32; at least 1" in model
+    assert "default: elbo; one of elbo, iwae" in model
     assert "or a schedule" in model
     assert "default: 1M" in budget
     assert "--no-mirror" in out[places[1] : places[2]]
