@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import re
@@ -256,6 +257,11 @@ def test_pictures_are_translated_both_ways_as_large_as_they_are(served: Served) 
         _, _, body = served.ask("GET", f"api/file?tray={tray}&name={done['result']['files'][0]}&keep=1")
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
             assert pixels(archive.read("wide.png")).shape == (20, 36, 3)
+    kept = io.BytesIO()
+    Image.fromarray(np.full((16, 16), 40_000, dtype=np.uint16)).save(kept, format="PNG")
+    _, done = tried(served, "sides", told["verbs"][-1], {"deep.png": kept.getvalue()})
+    before = pixels(base64.b64decode(done["result"]["items"][0]["before"].partition(",")[2]))
+    assert int(before[0, 0, 0]) == round(40_000 / 257), "16 bits are shown as 8"
 
 
 def bomb() -> bytes:

@@ -72,13 +72,12 @@ class Studio:
 
     def run(self, given: Given) -> dict[str, Any]:
         track = self.shelf.track(said(given, "run"))
-        facts = {name: track.facts.get(name) for name in ("recipe", "training", "splits", "versions", "device")}
+        facts = {name: track.facts.get(name) or {} for name in ("recipe", "training", "splits")}
         return {
             **track.summary(),
             "facts": facts,
             "log": track.told(),
             "figures": track.figures(),
-            "shape": track.facts.get("spec", {}).get("shape", []),
         }
 
     def picture(self, given: Given) -> File:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from latentia.errors import BadField, Refused
 from latentia.studio.answers import Bytes, address, png, said, whole
-from latentia.studio.live import Live, Loaded
+from latentia.studio.live import Live, Loaded, reading
 from latentia.tasks.directions import difference, principal
 from latentia.tasks.interpolate import path
 from latentia.tasks.map import plane
@@ -130,7 +130,8 @@ def walk(live: Live, given: Given) -> dict[str, Any]:
     steps = whole(given, "steps", 9, 2, FRAMES)
     how = str(given.get("how") or "slerp")
     if loaded.classes:
-        made = loaded.model.walk(words, steps, how, label=label)
+        with reading:
+            made = loaded.model.walk(words, steps, how, label=label)
         z, x = made.z, made.x
     else:
         ends = torch.stack([loaded.codes(word, label) for word in words])

@@ -8,12 +8,13 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from torch import Tensor
 
 from latentia.core import Batch
+from latentia.data.pictures import Plan, facts_of, opened, render
 from latentia.errors import BadData, BadField, Latentia, near
 from latentia.studio.answers import address, png, said
 from latentia.studio.errands import Errand, Errands
@@ -23,10 +24,13 @@ from latentia.studio.trays import Tray, Trays
 from latentia.tasks.film import translate_video
 from latentia.tasks.maps import heat, overlaid
 from latentia.tasks.outliers import value_of
-from latentia.tasks.pictures import opaque
+from latentia.tasks.pictures import picture
 from latentia.tasks.reconstruct import reconstruct
 from latentia.tasks.score import LATENT
 from latentia.tasks.steady import steadily
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 __all__ = ["VERBS", "begin", "verbs_of"]
 
@@ -132,8 +136,9 @@ def _outliers(loaded: Loaded, tray: Tray, label: str | None, errand: Errand) -> 
     """What does not belong, with heat maps of pictures and reasons of rows; nothing is trained for it."""
     batch, names = _read(loaded, tray, label)
     with reading:
-        least = 1 / (1 + len(loaded.data.test))  # the smallest p-value that so many held-out rows can give
-        found = loaded.model.outliers(batch, max(RATE, least), draws=DRAWS, refit=False, tell=errand.tell)
+        data = loaded.model.data()
+    rate = max(RATE, 1 / (1 + len(data.test)))  # the smallest p-value that so many held-out rows can give
+    found = loaded.model.outliers(batch, rate, draws=DRAWS, refit=False, data=data, tell=errand.tell)
     spec = loaded.model.spec
     pictures = spec.kind == "image" and found.contributions.shape[1] - 1 == spec.shape[1] * spec.shape[2]
     warm = _warm(batch.x, found.contributions, found.spread) if pictures else None
@@ -181,35 +186,41 @@ def _warm(x: Tensor, contributions: Any, spread: Any) -> Tensor:
 
 def _translated(loaded: Loaded, tray: Tray, to: str, errand: Errand) -> dict[str, Any]:
     """Pictures as large as they were, one after another."""
-    from PIL import Image, ImageOps
-
     if tray.kind != "picture":
         raise BadData(f"{tray.files[0]} is a {tray.kind}; pictures and films are translated")
+    kept: list[tuple[str, bytes]] = []
+    items: list[dict[str, Any]] = []
     with reading:
         found = loaded.model.translations(tray.given, to)
-        kept: list[tuple[str, bytes]] = []
-        items: list[dict[str, Any]] = []
-        for place, (name, made) in enumerate(found, 1):
-            kept.append((f"{Path(name).stem}.png", png(made[0])))
-            errand.progress(place, len(tray.files))
-            if len(items) < SHOWN:
-                with Image.open(tray.given / name) as picture:
-                    before = ImageOps.exif_transpose(picture).convert("RGBA")
-                before.thumbnail((THUMBNAIL, THUMBNAIL))
-                items.append({"name": name, "before": address(opaque(before)), "after": _small(made[0])})
+    each = iter(found)
+    while True:
+        with reading:  # one picture at a time, so that others can read between
+            name, made = next(each, ("", None))
+        if made is None:
+            break
+        kept.append((f"{Path(name).stem}.png", png(made[0])))
+        errand.progress(len(kept), len(tray.files))
+        if len(items) < SHOWN:
+            items.append({"name": name, "before": _seen(tray.given / name), "after": _small(picture(made[0]))})
     for note in found.pictures.notes:
         errand.tell(note)
     _zip(tray, f"{to}.zip", kept)
     return {"items": items, "count": len(kept), "files": list(tray.made)}
 
 
-def _small(x: Tensor) -> str:
-    """A picture that is not larger than it has to be on a page."""
-    from latentia.tasks.pictures import picture
+def _seen(path: Path) -> str:
+    """A picture as it was handed in, turned as it is meant to be, in 8 bits."""
+    from PIL import Image
 
-    shown = picture(x)
-    shown.thumbnail((THUMBNAIL, THUMBNAIL))
-    return address(shown)
+    with reading, path.open("rb") as file, opened(file) as given:
+        facts = facts_of(given)
+        return _small(Image.fromarray(render(given, Plan(facts.height, facts.width, "RGB", "crop", "white"))))
+
+
+def _small(image: Image) -> str:
+    """A picture that is not larger than it has to be on a page."""
+    image.thumbnail((THUMBNAIL, THUMBNAIL))
+    return address(image)
 
 
 def _film(loaded: Loaded, tray: Tray, to: str, errand: Errand) -> dict[str, Any]:

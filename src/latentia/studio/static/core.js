@@ -108,7 +108,7 @@ export async function errand(number, place, alive = () => true) {
     while (alive()) {
       const now = await get("errand", { errand: number });
       if (now.total) Object.assign(bar, { max: now.total, value: now.done });
-      told.textContent = [now.total ? `${now.done} of ${now.total}.` : "", ...now.said].join(" ");
+      told.textContent = now.state === "waiting" ? "Waiting until other work is done." : [now.total ? `${now.done} of ${now.total}.` : "", ...now.said].join(" ");
       if (now.state === "done") return now;
       if (now.state === "failed") throw new Refused(now.error);
       await new Promise((resolve) => setTimeout(resolve, 250));

@@ -264,7 +264,9 @@ export async function run(main, name) {
     const sentences = now.log.flatMap((each) => Object.values(each.said || {}).map((text) => `At ${count(each.seen)} images: ${text}`));
     said.replaceChildren(...sentences.map((text) => h("p", {}, text)));
   };
-  const fields = Object.entries(now.facts?.recipe || {}).filter(([, value]) => value !== null && value !== "" && value?.length !== 0);
+  const splits = Object.entries(now.facts.splits).map(([split, items]) => [`${split} items`, items.toLocaleString("en")]);
+  const fields = [...Object.entries(now.facts.recipe), ...Object.entries(now.facts.training), ...splits]
+    .filter(([, value]) => value !== null && value !== "" && value?.length !== 0);
   report.replaceChildren(...(now.figures?.length ? [section("Figures of the report", "What items that the model has never seen say about it.", figures(now.figures))] : []));
   main.replaceChildren(head, buttons, ended,
     h("div", { class: "two wide" }, section("Curves", "Held-out items solid, training items dashed.", plots, said), ofPictures), report,
@@ -312,8 +314,8 @@ export async function compare(main, one, two) {
     const found = (each.figures || []).find((figure) => figure.name === name);
     return h("td", { class: "number" }, found ? `${found.value} ${found.unit}` : "");
   };
-  const differing = [...new Set(both.flatMap((each) => Object.keys(each.facts?.recipe || {})))]
-    .filter((key) => `${both[0].facts.recipe?.[key]}` !== `${both[1].facts.recipe?.[key]}`);
+  const differing = [...new Set(both.flatMap((each) => Object.keys(each.facts.recipe)))]
+    .filter((key) => `${both[0].facts.recipe[key]}` !== `${both[1].facts.recipe[key]}`);
   const lines = (keys, cells) => h("div", { class: "scroll" }, h("table", {}, h("thead", {}, h("tr", {}, h("td", {}), ...both.map((each) => h("th", { scope: "col" }, each.run)))),
     h("tbody", {}, ...keys.map((key) => h("tr", {}, h("th", { scope: "row" }, words(key)), ...both.map((each) => cells(each, key)))))));
   main.replaceChildren(h("h1", {}, "Side by side"),
@@ -321,7 +323,7 @@ export async function compare(main, one, two) {
     section("Curves", "Held-out items solid, training items dashed.", plots),
     names.length ? section("Figures of the reports", null, lines(names, shown)) : "",
     section("What differs", null, differing.length
-      ? lines(differing, (each, key) => h("td", { class: "number" }, `${each.facts.recipe?.[key] ?? ""}`))
+      ? lines(differing, (each, key) => h("td", { class: "number" }, `${each.facts.recipe[key] ?? ""}`))
       : h("p", {}, "Their recipes are the same.")));
   draw();
   return follow(both, draw);
