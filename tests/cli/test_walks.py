@@ -59,6 +59,9 @@ class Hidden(VAE):
     def settle(self, net: Blind, source: Source) -> None:
         super().settle(net.inner, source)
 
+    def found(self, net: Blind, source: Source) -> list[str]:
+        return super().found(net.inner, source)
+
     def updates(self, net: Blind, batch: Batch, now: Now) -> Iterator[Update]:
         yield from super().updates(net.inner, batch, now)
 '''
