@@ -35,8 +35,8 @@ demo: $(READY)
 	@echo "open runs/demo/report.html"
 
 test: $(READY)
-	@echo "running the tests"
-	@.venv/bin/python -m pytest
+	@echo "running the tests, as many at a time as there are cores"
+	@.venv/bin/python -m pytest -n auto --dist loadfile
 
 check: $(READY)
 	@echo "style (ruff) and types (mypy)"
