@@ -18,6 +18,7 @@ import torch
 from PIL import Image
 
 import latentia as lt
+from latentia.studio import feed
 from latentia.studio.app import Studio
 from latentia.studio.serve import listen, server
 
@@ -122,14 +123,16 @@ def started(runs: Path, data: Path) -> tuple[Served, Any]:
 
 @pytest.fixture(scope="session")
 def served(runs: Path, data: Path) -> Iterator[Served]:
-    made, end = started(runs, data)
-    yield made
-    end()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(feed, "PAUSE", 0.1)
+        made, end = started(runs, data)
+        yield made
+        end()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """A headless Chromium for all tests of the page."""
+    """A headless Chromium; its driver keeps an event loop running, which tests of other modules could not bear."""
     if not CHROMIUM:
         pytest.skip(INSTALL)
     driver = pytest.importorskip("playwright.sync_api", reason=INSTALL)
