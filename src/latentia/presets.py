@@ -69,6 +69,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
             "blocks": 9,
             "affine": False,
             "upsample": "transposed",
+            "residual": False,
             "halvings": 3,
             "critic_norm": True,
             "rate": 2e-4,

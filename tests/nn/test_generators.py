@@ -113,3 +113,18 @@ def test_a_unet_hands_every_level_across():
             kept, first.weight.data = first.weight.data, torch.zeros_like(first.weight)
             assert not torch.allclose(net(x), whole), second
             first.weight.data = kept
+
+
+@pytest.mark.parametrize(("inputs", "outputs"), [(3, 3), (1, 3), (3, 1)])
+@pytest.mark.parametrize("make", [lambda *c: ResNet(*c, 4, 1, residual=True), lambda *c: UNet(*c, 4, 3, residual=True)])
+def test_a_residual_net_begins_by_leaving_pictures_as_they_are(make, inputs, outputs):
+    net, x = make(inputs, outputs), numbers(2, inputs, 17, 30).clamp(-1, 1)
+    same = x if inputs == outputs else x.mean(1, keepdim=True).expand(-1, outputs, -1, -1)
+    torch.testing.assert_close(net(x), same)
+    net(x).square().sum().backward()
+    with torch.no_grad():
+        for weight in net.parameters():
+            weight -= 0.2 * weight.grad.sign()  # a step
+    assert float((net(x) - same).detach().abs().max()) > 0.1
+    assert float(net(x).detach().abs().max()) > 1  # in training gradients pass where the range ends
+    assert float(net.eval()(x).detach().abs().max()) <= 1

@@ -68,6 +68,8 @@ class Translator(Protocol):
     @property
     def affine(self) -> bool: ...
     @property
+    def residual(self) -> bool: ...
+    @property
     def halvings(self) -> int | None: ...
     @property
     def critic_norm(self) -> bool: ...
@@ -104,8 +106,8 @@ def generator_for(recipe: Translator, given: Spec, made: Spec) -> Any:
     """From pictures like ``given`` to pictures like ``made``: a net called with pictures, noise and moments."""
     channels, width, transposed = (given.shape[0], made.shape[0]), width_of(recipe), recipe.upsample == "transposed"
     if recipe.net == "unet":
-        return UNet(*channels, width, levels_of(recipe, made), transposed, recipe.dropout)
-    return ResNet(*channels, width, recipe.blocks, transposed, recipe.dropout, recipe.affine)
+        return UNet(*channels, width, levels_of(recipe, made), transposed, recipe.dropout, recipe.residual)
+    return ResNet(*channels, width, recipe.blocks, transposed, recipe.dropout, recipe.affine, recipe.residual)
 
 
 def critic_for(recipe: Translator, spec: Spec, channels: int) -> PatchCritic:

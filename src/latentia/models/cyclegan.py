@@ -67,7 +67,7 @@ class CycleGAN(Recipe):
     also lower ``equivariance`` (mean |G(W(x)) - W(G(x))| + mean |F(W(y)) - W(F(y))|), over what W shows of the picture.
     """
 
-    cycle: Annotated[float, Help("weight of the error of a picture sent there and back"), AtLeast(0)] = 10.0
+    cycle: Annotated[float, Help("weight of the error of a picture sent there and back"), AtLeast(0)] = 5.0
     identity: Annotated[
         float,
         Help("weight of the change of pictures that are in the domain already; 0 leaves the pass out"),
@@ -76,8 +76,8 @@ class CycleGAN(Recipe):
     equivariance: Equivariance = 0.0
     game: GameName = "relativistic"
     game_weight: GameWeight = 1.0
-    r1: R1 = 1.0
-    r2: R2 = 1.0
+    r1: R1 = 0.01
+    r2: R2 = 0.01
     pool: Annotated[int, Help("older fakes that the critics are shown again; 0 for none"), AtLeast(0)] = 0
     net: Net = "resnet"
     scale: Scale = "base"
@@ -85,6 +85,9 @@ class CycleGAN(Recipe):
     levels: Levels = None
     blocks: Blocks = 6
     upsample: Upsample = "smooth"
+    residual: Annotated[
+        bool, Help("generators change their input, and begin by leaving it as it is, instead of making all anew")
+    ] = True
     affine: Annotated[bool, Help("norms with a learnt scale and shift")] = True
     halvings: Halvings = None
     critic_norm: CriticNorm = False

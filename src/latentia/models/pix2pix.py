@@ -91,6 +91,7 @@ class Pix2Pix(Recipe):
     kinds = ("image",)
     pairing = "pairs"
     gradient_penalty: ClassVar[float] = 0.0
+    residual: ClassVar[bool] = False  # an output is told by its truth, and often has little of its input
 
     @property
     def score(self) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -102,6 +102,31 @@ def dropped(features: Tensor, rate: float, noise: Noise | None) -> Tensor:
         return features
     kept = noise.uniform(*features.shape[1:]).to(features.device) >= rate
     return features * kept.to(features.dtype) / (1 - rate)
+
+
+def zeroed(layer: Any) -> Any:
+    """The layer with all weights at 0: what it is added to is left as it is at first."""
+    for weight in layer.parameters():
+        nn.init.zeros_(weight)
+    return layer
+
+
+def finished(last: Tensor, x: Tensor, residual: bool, training: bool) -> Tensor:
+    """What a generator's last layer says, in [-1, 1]; with ``residual`` as a change of its input.
+
+    A change is cut to the range at use alone: in training a cut would stop the gradient of what is out of it.
+    """
+    if not residual:
+        return torch.tanh(last)
+    made = in_channels(x, last.shape[1]) + last
+    return made if training else made.clamp(-1, 1)
+
+
+def in_channels(x: Tensor, wanted: int) -> Tensor:
+    """Pictures with so many channels: as they are, grey repeated, or the mean of all repeated."""
+    if x.shape[1] != wanted:
+        x = x.mean(1, keepdim=True).expand(-1, wanted, -1, -1)
+    return x
 
 
 def padded(x: Tensor, multiple: int) -> Tensor:

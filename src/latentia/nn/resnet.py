@@ -14,7 +14,17 @@ from torch import Tensor, nn
 from torch.nn.functional import relu
 
 from latentia.core import Moments, Noise
-from latentia.nn.blocks import ExactConv, InstanceNorm, convolution, dropped, first_weights, padded, up
+from latentia.nn.blocks import (
+    ExactConv,
+    InstanceNorm,
+    convolution,
+    dropped,
+    finished,
+    first_weights,
+    padded,
+    up,
+    zeroed,
+)
 
 
 class ResNet(nn.Module):
@@ -28,6 +38,8 @@ class ResNet(nn.Module):
             norms take away how bright each picture is, and the input tells it.
         dropout: share of each block's inner features that noise takes away.
         affine: norms with a learnt scale and shift; the published net has none.
+        residual: add to the input instead of making all anew. The net then begins by leaving pictures as they are, and
+            while it is trained what it makes may leave [-1, 1].
 
     Attributes:
         multiple: sides are padded to multiples of it inside.
@@ -44,6 +56,7 @@ class ResNet(nn.Module):
         transposed: bool = False,
         dropout: float = 0.0,
         affine: bool = True,
+        residual: bool = False,
     ) -> None:
         super().__init__()
         inner = 4 * width
@@ -60,9 +73,9 @@ class ResNet(nn.Module):
         self.down_norms = nn.ModuleList(InstanceNorm(each, affine) for each in (width, 2 * width, inner))
         self.up_norms = nn.ModuleList(InstanceNorm(each, affine) for each in (2 * width, width))
         self.blocks = nn.ModuleList(Residual(inner, dropout, affine) for _ in range(blocks))
-        self.beside = not transposed
+        self.beside, self.residual = not transposed, residual
         last = ExactConv(width + inputs * self.beside, outputs, 7, padding=3, padding_mode="reflect")
-        self.last = first_weights(last)
+        self.last = zeroed(last) if residual else first_weights(last)
 
     def forward(self, x: Tensor, noise: Noise | None = None, moments: Moments | None = None) -> Tensor:
         features = whole = padded(x, self.multiple)
@@ -74,7 +87,8 @@ class ResNet(nn.Module):
             features = relu(norm(layer(features), moments))
         if self.beside:
             features = torch.cat([features, whole.to(features.dtype)], 1)
-        return torch.tanh(self.last(features))[:, :, : x.shape[2], : x.shape[3]]
+        made = finished(self.last(features), whole, self.residual, self.training)
+        return made[:, :, : x.shape[2], : x.shape[3]]
 
 
 class Residual(nn.Module):

@@ -16,7 +16,17 @@ from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, relu
 
 from latentia.core import Moments, Noise
-from latentia.nn.blocks import ExactConv, InstanceNorm, convolution, dropped, first_weights, padded, up
+from latentia.nn.blocks import (
+    ExactConv,
+    InstanceNorm,
+    convolution,
+    dropped,
+    finished,
+    first_weights,
+    padded,
+    up,
+    zeroed,
+)
 from latentia.nn.conv import widths_of
 
 SLOPE = 0.2
@@ -35,13 +45,21 @@ class UNet(nn.Module):
         levels: how often the sides are halved, at least twice.
         transposed: upsample by transposed convolutions, and without the input beside the last features, as published.
         dropout: share of the innermost features that noise takes away.
+        residual: add to the input instead of making all anew, as :class:`latentia.nn.resnet.ResNet` does.
 
     Attributes:
         multiple: sides are padded to multiples of it inside.
     """
 
     def __init__(
-        self, inputs: int, outputs: int, width: int, levels: int, transposed: bool = False, dropout: float = 0.5
+        self,
+        inputs: int,
+        outputs: int,
+        width: int,
+        levels: int,
+        transposed: bool = False,
+        dropout: float = 0.5,
+        residual: bool = False,
     ) -> None:
         super().__init__()
         self.multiple, self.dropout, self.drops = 2**levels, dropout, max(1, levels - FREE)
@@ -61,6 +79,9 @@ class UNet(nn.Module):
         self.last = (
             Transposed(2 * width, outputs) if transposed else Beside(2 * width, inputs, outputs, width // 2 or 1)
         )
+        self.residual = residual
+        if residual:
+            zeroed(self.last.up if isinstance(self.last, Transposed) else self.last.layer)
 
     def forward(self, x: Tensor, noise: Noise | None = None, moments: Moments | None = None) -> Tensor:
         whole = padded(x, self.multiple)
@@ -72,7 +93,8 @@ class UNet(nn.Module):
             features = norm(enlarge(relu(features)), moments)
             features = dropped(features, self.dropout if level < self.drops else 0.0, noise)
             features = torch.cat([features, skips.pop()], 1)
-        return torch.tanh(self.last(relu(features), whole))[:, :, : x.shape[2], : x.shape[3]]
+        made = finished(self.last(relu(features), whole), whole, self.residual, self.training)
+        return made[:, :, : x.shape[2], : x.shape[3]]
 
 
 class Transposed(nn.Module):
