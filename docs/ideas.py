@@ -16,6 +16,7 @@ sys.path.insert(0, str(DOCS.parent))  # for docs.* and benchmarks.* when it is r
 
 from docs.idea import Idea  # noqa: E402
 from docs.ideas_of_games import GAMES  # noqa: E402
+from docs.ideas_of_translation import TRANSLATION  # noqa: E402
 from docs.snippets import Session, Snippet  # noqa: E402
 
 from docs import figures  # noqa: E402
@@ -273,6 +274,7 @@ np.savez("variance.npz", **{name: each.var(0).sum().numpy() for name, each in fo
         "the weights.",
     ),
     *GAMES,
+    *TRANSLATION,
 )
 
 
