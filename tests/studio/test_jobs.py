@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import pytest
+
+from latentia.studio.jobs import Job, Jobs
+from latentia.studio.runs import Shelf
 
 from .conftest import Served, started
 
@@ -55,6 +62,17 @@ def test_a_training_outlives_the_studio_stops_with_a_checkpoint_and_goes_on(tmp_
         until(lambda: jobs.told()[0]["code"] is not None)
     finally:
         end()
+
+
+def test_a_training_that_is_just_ending_can_be_resumed(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its folder is free a moment before its process is gone."""
+    jobs, begun = Jobs(Shelf(runs)), []
+    ending = subprocess.Popen([sys.executable, "-S", "-c", "import time; time.sleep(0.5)"])
+    jobs.jobs["vae"] = Job(ending, ())
+    monkeypatch.setattr(jobs, "_begin", lambda *given: begun.append(given))
+    jobs.resume("vae", ["--images=5"])
+    assert begun == [("vae", [f"--run={runs / 'vae'}", "--images=5"])]
+    assert ending.poll() == 0
 
 
 def test_a_training_that_is_refused_says_why(tmp_path: Path, data: Path) -> None:

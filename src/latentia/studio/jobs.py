@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from latentia.training.lock import holder
 __all__ = ["Jobs"]
 
 NOTES = ".studio"  # below the folder of the runs: what each training says
+PATIENCE = 5.0  # seconds
 LINES = 12  # of it that are shown, at most
 BEGUN: list[subprocess.Popen[bytes]] = []  # by this process, whose children they are even when their studio has ended
 
@@ -59,7 +61,10 @@ class Jobs:
         Raises:
             BadRun: it is being trained already.
         """
-        path = self.shelf.track(run).path
+        path, job = self.shelf.track(run).path, self.jobs.get(run)
+        if job is not None and holder(path) is None:
+            with suppress(subprocess.TimeoutExpired):
+                job.process.wait(PATIENCE)  # one that was stopped gives the folder back a moment before it ends
         if self.trains(run):
             raise BadRun(f"{run} is being trained already")
         with self.lock:
