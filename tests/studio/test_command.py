@@ -52,6 +52,18 @@ def test_another_address_is_told_of(capsys: Any, tmp_path: Path, answered: list[
     assert "nothing is encrypted" in err
 
 
+def test_ctrl_c_says_what_goes_on(capsys: Any, tmp_path: Path, answered: list[Any], monkeypatch: Any) -> None:
+    close = uvicorn.Server.run
+
+    def stopped(server: uvicorn.Server, **given: Any) -> None:
+        close(server, **given)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(uvicorn.Server, "run", stopped)
+    code, _, err = told(capsys, tmp_path, "--port", 0, "--quiet")
+    assert (code, err) == (130, "latentia: the studio has ended; trainings that it started go on\n")
+
+
 def test_without_the_extra_it_names_the_line_that_installs_it(capsys: Any, monkeypatch: Any, tmp_path: Path) -> None:
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name, *_: None if name == "uvicorn" else find(name))

@@ -57,4 +57,7 @@ def studio(
         import webbrowser
 
         webbrowser.open(door.address)
-    answering.run(sockets=[door.socket])
+    try:
+        answering.run(sockets=[door.socket])
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("the studio has ended; trainings that it started go on") from None
