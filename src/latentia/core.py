@@ -424,7 +424,7 @@ class JudgesPatches(Translates, Protocol):
     """Translates, and has a critic of each domain that answers for every patch of a picture."""
 
     def judged(self, x: Tensor, to: str, given: Tensor) -> Tensor:
-        """Answers ``(N, rows, columns)`` to patches of pictures of ``to`` made of ``given``: higher for what seems real.
+        """Answers ``(N, rows, columns)`` to patches of pictures of ``to`` made of ``given``: higher for what is real.
 
         The places lie evenly on the picture, the outermost one and a half of their distances from its border.
         """
