@@ -58,9 +58,11 @@ are white digits on black, and **other** digits in gold on blue; no digit is in 
                 """
 import torch
 
+
 def gold(x):  # white on black to gold on blue, digits (N, 1, 8, 8) in [0, 1]
     ground, ink = (torch.tensor(colour).view(1, 3, 1, 1) for colour in ((0.08, 0.13, 0.36), (1.00, 0.78, 0.28)))
     return ground + (ink - ground) * x**0.7
+
 
 x = torch.from_numpy(whole / 255).float()[:, None]
 for name, heap in (("white", x[0::2]), ("gold", gold(x[1::2]))):
