@@ -11,7 +11,7 @@ from latentia import data
 from latentia.api import ending
 from latentia.core import Batch, Noise, Now, Stage, Training
 from latentia.errors import BadField
-from latentia.models._tables import KEPT, core_of, factors, inflation, linear_start
+from latentia.models._tables import KEPT, core_of, factors, inflation, linear_start, mixture_of, spread_over
 from latentia.models.vae import most_probable
 from latentia.nn.columns import ColumnFeatures
 from latentia.tasks.likelihood import exact, log_likelihood
@@ -177,3 +177,28 @@ def test_linear_start_of_more_latents_than_features():
     start = linear_start(front, opened.train.read(slice(None)).x.double(), 9, 0.1)
     assert start.weight.shape == (6, 9)
     assert start.encoder.isfinite().all()
+
+
+def test_columns_that_have_nothing_in_common_are_carried_by_the_codes():
+    """Factor analysis would leave them all to the noise, and training would begin collapsed."""
+    weight, noise = factors(torch.eye(2).double(), 2, torch.full((2,), 0.01).double())
+    torch.testing.assert_close(weight @ weight.T + noise.diag(), torch.eye(2).double())
+    assert weight.square().sum(0).min() > 0.5
+
+
+def test_components_begin_at_clusters_and_share_them():
+    draw = np.random.default_rng(0)
+    codes = torch.from_numpy(draw.normal(size=(600, 2)) * 0.1 + draw.choice([-1.0, 1.0], (600, 1), p=[0.3, 0.7]))
+    within = torch.tensor([0.01, 0.01]).double()
+    fit = mixture_of(codes, 2, within)
+    assert sorted(fit.share.tolist()) == pytest.approx([0.3, 0.7], abs=0.05)
+    assert sorted(fit.mean[:, 0].tolist()) == pytest.approx([-1, 1], abs=0.05)
+    np.testing.assert_allclose(fit.variance, 0.02, atol=0.01)
+    peer = pytest.importorskip("sklearn.mixture").GaussianMixture(2, covariance_type="diag", reg_covar=0.01)
+    ours = fit.log_terms(codes).logsumexp(1).numpy()
+    np.testing.assert_allclose(ours.mean(), peer.fit(codes.numpy()).score(codes.numpy()), atol=0.2)
+    mean, scale, share = spread_over(fit, 5)
+    assert share.sum().item() == pytest.approx(1)
+    whole = (share[:, None] * (scale.square() + (mean - (share[:, None] * mean).sum(0)).square())).sum(0)
+    np.testing.assert_allclose(whole, codes.var(0) + 0.01, rtol=0.1)
+    assert len(mixture_of(codes, 0, within).share) == 1

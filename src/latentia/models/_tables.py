@@ -1,8 +1,8 @@
 """How a VAE of a table begins: as the factor analysis of its features.
 
 The nets are linear in the table and in z beside what else they can be, so this is a point of theirs; training goes on
-from it. The components of a mixture prior begin close together, about as one standard normal distribution: begun at the
-clusters of the codes they would keep a component for every handful of outliers.
+from it. The components of a mixture prior begin at the clusters of the codes where the rows are many for the columns,
+else close together, about as one standard normal distribution: they would keep a cluster for every handful of outliers.
 
 References:
     EM algorithms for ML factor analysis (Rubin & Thayer, 1982), Psychometrika 47
@@ -30,8 +30,12 @@ FEWEST_ROWS, MOST_ROWS = 128, 512  # of a batch
 PASSES, MANY = 40, 50_000  # over the rows; half as many over those beyond so many
 RAREST = 0.01  # share of the rows that a rarer category, atom or flag is scaled by
 LEAST = 0.05  # variance that a feature of a category keeps to itself
+SAID = 1.0  # variance that a latent tells, over the noise, below which it is as good as unused
+CARRIED = 0.75  # of the variance that codes then carry
 STEPS = 100  # of the EM of factor analysis
-SPREAD = 0.25  # of the means that the components of a prior begin with
+MIXTURES = (1, 2, 4, 8, 16, 32, 64)  # components that are tried on held-out codes
+ROWS_EACH = 50  # that each of the size^2 numbers of a component of the table takes, before it is looked for
+SPREAD = 0.25  # standard deviations by which components that begin at one place lie apart
 KEPT = 0.7  # of the rows that a trimmed training learns from: the most probable ones
 ROUNDS = 6  # of concentrating on them before the first step
 LIMIT = 3.0  # times the variance of a normal table of the same core, from which on one is trimmed that may be
@@ -80,10 +84,13 @@ def begin(net: Any, source: Source, count: int, robust: str) -> None:
         weight[:size, : net.latent] = spread.reshape(-1, 1) * start.weight
     net.head.start(start.encoder.to(place), start.posterior_scale.to(place))
     if isinstance(net.latents, MixtureOfNormals):
-        generator = torch.Generator().manual_seed(key("components"))
-        mean = SPREAD * torch.randn(net.latents.location.shape, generator=generator)
-        scale = torch.full_like(mean, math.sqrt(1 - SPREAD**2))
-        net.latents.start(mean.to(place), scale.to(place), torch.full_like(net.latents.logits, 1 / len(mean)))
+        components = len(net.latents.logits)
+        fit = mixture_of(
+            encoder.front(x) @ start.encoder.T,
+            min(components, int(len(x) / (ROWS_EACH * size**2))),
+            start.posterior_scale.square(),
+        )
+        net.latents.start(*(each.to(place) for each in spread_over(fit, components)))
 
 
 def begin_codes(net: Any, source: Source, count: int) -> None:
@@ -173,6 +180,20 @@ def inflation(front: ColumnFeatures, x: Tensor, core: Tensor) -> float:
     return float(((both[0] - both[1]) / columns + expected.log()).exp())
 
 
+def spread_over(fit: Mixture, count: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Means, scales and shares of ``count`` components that tell about the same as those of ``fit`` together.
+
+    Those that begin at one place lie a little apart, each with its part of the share.
+    """
+    generator = torch.Generator().manual_seed(key("components"))
+    turns = torch.arange(count) % len(fit.share)
+    times = torch.bincount(turns, minlength=len(fit.share))
+    step = SPREAD * (times > 1).double()[turns].reshape(-1, 1)
+    scale = fit.variance.sqrt()[turns]
+    mean = fit.mean[turns] + step * scale * torch.randn(scale.shape, generator=generator, dtype=torch.float64)
+    return mean, scale * (1 - step.square()).sqrt(), (fit.share / times)[turns]
+
+
 def _covariance(features: Tensor) -> Tensor:
     """Of features ``(N, size)``, with a little more variance, so that a column that stays the same has some."""
     apart = features - features.mean(0)
@@ -213,7 +234,13 @@ def factors(covariance: Tensor, latent: int, least: Tensor) -> tuple[Tensor, Ten
         crossed = covariance @ to_codes.T
         weight = crossed @ torch.linalg.inv(inverse + to_codes @ crossed + 1e-9 * torch.eye(latent).to(weight))
         noise = torch.maximum(covariance.diagonal() - (weight * crossed).sum(1), least)
-    return weight @ torch.linalg.eigh(weight.T @ (weight / noise.reshape(-1, 1)))[1].flip(1), noise
+    told, turn = torch.linalg.eigh(weight.T @ (weight / noise.reshape(-1, 1)))
+    if float(told.max()) < SAID:  # of columns that have nothing in common: the codes carry principal components
+        weight = vectors.flip(1)[:, :latent] * (CARRIED * values.flip(0)[:latent].clamp_min(0)).sqrt()
+        weight = torch.cat([weight, weight.new_zeros(len(weight), latent - weight.shape[1])], 1)
+        noise = torch.maximum(covariance.diagonal() - weight.square().sum(1), least)
+        turn = torch.linalg.eigh(weight.T @ (weight / noise.reshape(-1, 1)))[1]
+    return weight @ turn.flip(1), noise
 
 
 def logits(center: Tensor, layout: Layout) -> Tensor:
@@ -228,3 +255,62 @@ def logits(center: Tensor, layout: Layout) -> Tensor:
         first += count
     numbers[atoms.stop :] = torch.logit(center[atoms.stop :], eps=1e-4)
     return numbers
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """A mixture of diagonal normal distributions.
+
+    Attributes:
+        mean, variance: ``(K, latent)``.
+        share: ``(K,)``.
+    """
+
+    mean: Tensor
+    variance: Tensor
+    share: Tensor
+
+    def log_terms(self, codes: Tensor) -> Tensor:
+        """Log of share times density, ``(N, K)``."""
+        square = (codes.square() @ (1 / self.variance).T) - 2 * codes @ (self.mean / self.variance).T
+        square = square + (self.mean.square() / self.variance).sum(1)
+        return self.share.log() - 0.5 * (square + (2 * math.pi * self.variance).log().sum(1))
+
+
+def mixture_of(codes: Tensor, most: int, within: Tensor) -> Mixture:
+    """The mixture of up to ``most`` components that tells most of held-out codes, every seventh of them.
+
+    Args:
+        codes: ``(N, latent)``.
+        most: components.
+        within: variances that every component has at least, those of p(z|x), ``(latent,)``.
+    """
+    chosen = torch.arange(len(codes)) % 7 == 0
+    learnt, held = (codes[~chosen], codes[chosen]) if len(codes) > 20 else (codes, codes)
+    counts = [count for count in MIXTURES if count <= max(most, 1)]
+    fits = [expectation_maximisation(learnt, count, within) for count in counts]
+    scores = [float(fit.log_terms(held).logsumexp(1).mean()) for fit in fits]
+    best = max(range(len(fits)), key=scores.__getitem__)
+    return expectation_maximisation(codes, len(fits[best].share), within)
+
+
+def expectation_maximisation(codes: Tensor, count: int, within: Tensor, steps: int = 40) -> Mixture:
+    """EM of ``count`` components, begun at seeded rows that lie apart (k-means++)."""
+    generator = torch.Generator().manual_seed(key("mixture", count))
+    places = [int(torch.randint(len(codes), (1,), generator=generator))]
+    apart = (codes - codes[places[0]]).square().sum(1)
+    for _ in range(count - 1):
+        places.append(int(torch.multinomial(apart + 1e-12, 1, generator=generator)))
+        apart = torch.minimum(apart, (codes - codes[places[-1]]).square().sum(1))
+    spread = codes.var(0, correction=0) / max(1, count) + within
+    fit = Mixture(codes[places], spread.repeat(count, 1), torch.full((count,), 1 / count).to(codes))
+    for _ in range(steps):
+        part = fit.log_terms(codes).softmax(1)
+        rows = part.sum(0).clamp_min(1e-9).reshape(-1, 1)
+        mean = part.T @ codes / rows
+        variance = (part.T @ codes.square() / rows - mean.square()).clamp_min(0) + within
+        # two more rows of the overall spread keep a component of few rows from closing in on them
+        overall = codes.var(0, correction=0) + within
+        variance = (rows * variance + 2 * overall) / (rows + 2)
+        fit = Mixture(mean, variance, (rows[:, 0] + 1) / (len(codes) + count))
+    return fit

@@ -138,7 +138,7 @@ class VAE(Recipe):
     def fitted(self, spec: Spec) -> VAE:
         """The recipe with the size of z and the prior that follow from the data."""
         latent = self.latent or latents_for(spec)
-        prior = self.prior if self.prior != "auto" else ("mixture:16" if spec.columns else "normal")
+        prior = self.prior if self.prior != "auto" else ("mixture:32" if spec.columns else "normal")
         return replace(self, latent=latent, prior=prior)
 
     def planned(self, training: Training, spec: Spec, rows: int) -> Training:
