@@ -5,7 +5,7 @@
 #   make test       the tests
 #   make check      style and types
 #   make ideas      rebuild docs/ideas.md with every figure
-#   make peers      pythae in .peers, for python -m benchmarks peer-pythae
+#   make peers      pythae and PyOD in .peers, for the benchmarks peer-pythae and adbench
 #   make upgrade    the newest versions that pyproject.toml allows, written to constraints.txt
 #   make release    wheel and source archive in dist/
 #
@@ -51,13 +51,13 @@ ideas: $(READY)
 peers: .peers/ready
 
 .peers/ready: benchmarks/peers.txt constraints.txt
-	@echo "making the peers' environment in .peers: torch first, then pythae without dependencies (a few minutes)"
+	@echo "making the peers' environment in .peers: torch first, then pythae and PyOD without dependencies (a few minutes)"
 	@test -x .peers/bin/python || $(PYTHON) -m venv .peers
 	@.peers/bin/python -m pip --disable-pip-version-check --quiet install $(TORCH_FLAGS) --constraint constraints.txt torch
 	@.peers/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --requirement benchmarks/peers.txt
 	@.peers/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --editable .
 	@touch .peers/ready
-	@echo "the peers are ready: .venv/bin/python -m benchmarks peer-pythae"
+	@echo "the peers are ready: .venv/bin/python -m benchmarks peer-pythae, or adbench"
 
 upgrade:
 	@echo "a new .venv with the newest versions that pyproject.toml allows; constraints.txt will hold them"
