@@ -99,7 +99,7 @@ def test_a_table_of_all_types_goes_in_and_comes_out(customers):
     assert list(found.inverse_transform(codes).columns) == list(customers.columns)
 
 
-def test_more_rows_are_learnt_from_and_the_model_before_is_left_alone(rows):
+def test_more_rows_are_learnt_from_and_kept_and_the_model_before_is_left_alone(rows, tmp_path):
     found = VAE(learning_rate=1e-2).fit(rows)
     before, moved = found.model_, rows + np.array([8.0, 0.0])
     kept = found.score(moved)
@@ -108,6 +108,9 @@ def test_more_rows_are_learnt_from_and_the_model_before_is_left_alone(rows):
     assert found.score(moved) > kept + 1
     assert VAE().fit(rows).score(moved) == pytest.approx(kept)
     assert found.model_ is not before
+    del before
+    found.save(tmp_path / "kept")
+    assert VAE.load(tmp_path / "kept").score(moved) == found.score(moved)
 
 
 def test_a_grid_search_in_a_pipeline_chooses_by_likelihood(rows):
@@ -130,6 +133,9 @@ def test_what_is_saved_comes_back(estimator, rows, tmp_path):
     again = type(found).load(tmp_path / "kept")
     assert again.get_params() == found.get_params()
     np.testing.assert_array_equal(again.decision_function(rows), found.decision_function(rows))
+    odd = rows[:3] * 3
+    np.testing.assert_array_equal(again.pvalues(odd), found.pvalues(odd))
+    np.testing.assert_allclose(again.explain(odd), found.explain(odd))
     other = Autoencoder if isinstance(found, VAE) else VAE
     with pytest.raises(BadRun, match=f"is a run of {type(found).__name__.lower()}, and this is {other.__name__}"):
         other.load(tmp_path / "kept")

@@ -25,6 +25,7 @@ from latentia.model import Model, load
 from latentia.tasks.encode import encode
 from latentia.tasks.outliers import Outliers
 from latentia.training.machine import threads
+from latentia.training.run import WEIGHTS
 
 __all__ = ["LatentEstimator"]
 
@@ -80,8 +81,13 @@ class LatentEstimator(OutlierMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         folder = tempfile.mkdtemp(prefix="latentia-")
         with threads(self._threads()):
             training = {"images": 1, "batch": 1} if small else {"images": self.images, "batch": self.batch}
-            self.model_ = api.train(self._recipe(small), opened, run=folder, seed=seed, device=self.device, **training)
-            weakref.finalize(self.model_, shutil.rmtree, folder, True)
+            try:
+                told: dict[str, Any] = {"seed": seed, "device": self.device, **training}
+                self.model_ = api.train(self._recipe(small), opened, run=folder, **told)
+            except BaseException:
+                shutil.rmtree(folder, ignore_errors=True)
+                raise
+            weakref.finalize(self.model_.folder, shutil.rmtree, folder, True)  # models of partial_fit share it
             self._opened = opened
             self._settle(table)
         self._n_features_out = self.model_.net.latent
@@ -103,6 +109,8 @@ class LatentEstimator(OutlierMixin, ClassNamePrefixFeaturesOutMixin, Transformer
                 self._learner = Learner(self.model_, self.learning_rate)
             self._learner.learn(learnt, self.batch, self._seed())
             self.model_ = self._learner.model(self.model_, learnt)
+            for name in WEIGHTS:
+                self.model_.folder.write_weights(name, self.model_.net.state_dict())
             self._held = self._score(_rows(batch, held)) if held.any() else self._held
             self._threshold(self._score(batch))
         return self
@@ -166,9 +174,14 @@ class LatentEstimator(OutlierMixin, ClassNamePrefixFeaturesOutMixin, Transformer
 
     def _judged(self, X: Any, refit: bool) -> Outliers:
         check_is_fitted(self)
-        table, draws = self._checked(X, reset=False), getattr(self, "draws", 1)
+        table = self._checked(X, reset=False)
         with threads(self._threads()):
-            return self.model_.outliers(table, contamination=CHECKED, refit=refit, draws=draws, data=self._opened)
+            return self._calibrated(table, refit)
+
+    def _calibrated(self, table: Any, refit: bool) -> Outliers:
+        """Rows beside those that the model never saw; once it was loaded, by what its run keeps of these."""
+        draws, opened = getattr(self, "draws", 1), getattr(self, "_opened", None)
+        return self.model_.outliers(table, contamination=CHECKED, refit=refit, draws=draws, data=opened)
 
     def sample(self, n_samples: int = 1, random_state: Any = None) -> Any:
         """New rows, of the kind that was learnt from: an array, or a data frame of the same types."""
@@ -188,6 +201,8 @@ class LatentEstimator(OutlierMixin, ClassNamePrefixFeaturesOutMixin, Transformer
     def save(self, path: str | Path) -> Path:
         """Keep the estimator in a new folder: its run, and one JSON file. No pickle."""
         check_is_fitted(self)
+        with threads(self._threads()):
+            self._calibrated(Batch(torch.zeros(1, *self.model_.spec.shape)), refit=False)  # keeps it in the run
         kept = self.model_.save(path)
         told = {name: value for name, value in vars(self).items() if name in (*self.get_params(), *KEPT)}
         told |= {"class": type(self).__name__, "held": self._held.tolist()}
