@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from latentia.core import Batch
-from latentia.metrics.conformal import harmonic
+from latentia.metrics.conformal import bonferroni, harmonic
 from latentia.tasks.pictures import picture
 from latentia.tasks.reconstruct import reconstruct
 from latentia.tasks.score import Kind, Scores
@@ -92,8 +92,7 @@ class Reference:
 
 
 def _two_sided(known: Array, values: Array) -> Array:
-    low = survival(-known[::-1], -values)
-    return np.asarray(np.minimum(1.0, 2 * np.minimum(survival(known, values), low)), dtype=np.float64)
+    return bonferroni([survival(known, values), survival(-known[::-1], -values)])
 
 
 def survival(known: Array, values: Array) -> Array:
