@@ -56,19 +56,26 @@ class Judges:
     """The verbs themselves; :class:`latentia.model.Model` has them."""
 
     def log_prob(
-        self: Judged, x: Any, draws: int = 1024, seed: int = 0, label: Labels = None, ladder: Ladder | None = None
+        self: Judged,
+        x: Any,
+        draws: int = 1024,
+        seed: int = 0,
+        label: Labels = None,
+        ladder: Ladder | None = None,
+        tolerance: float = 0.0,
     ) -> LogProb:
         """Log p(x) of items in nats by importance sampling, with its standard error and how far it can be trusted.
 
         It depends on the item alone, and two calls give the same; tables are computed in float64. With a ``ladder`` it
-        is by annealed chains, which do not need the encoder (:mod:`latentia.tasks.annealing`). Of a model of labels it
+        is by annealed chains, which do not need the encoder (:mod:`latentia.tasks.annealing`); with a ``tolerance`` an
+        item whose error is at most that many nats gets no more draws, which is faster. Of a model of labels it
         is log p(x|label), by the labels of the items, as :meth:`encode` takes them.
         """
         self._can("log_prob", HasDensity)
         items, _ = self.given(x, label)
         if ladder is not None:
             return annealed(self.exact, items.x, ladder, seed, items.label, items.mask)
-        return log_likelihood(self.exact, items.x, draws, seed, label=items.label, mask=items.mask)
+        return log_likelihood(self.exact, items.x, draws, seed, label=items.label, mask=items.mask, tolerance=tolerance)
 
     def bracket(self: Judged, count: int = 64, ladder: Ladder | None = None, seed: int = 0) -> Bracket:
         """Bounds of log p(x) from both sides, of items that the model itself makes."""

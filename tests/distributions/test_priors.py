@@ -23,6 +23,19 @@ def test_a_mixture_equals_the_reference():
     torch.testing.assert_close(MIXTURE.standard_deviation[0], THEIRS.stddev)
 
 
+def test_narrow_and_far_components_keep_their_digits_as_products():
+    mean = torch.tensor([[900.0, -3.0], [-40.0, 7.0], [0.0, 0.0]], dtype=torch.float64)
+    mixture = MixtureOf(
+        Normal(mean, torch.tensor([[-6.0], [0.0], [4.0]]).double().expand(3, 2)), torch.zeros(3).double()
+    )
+    z = torch.cat([mean + 1e-3, mean + 5.0, 1e4 * mean]).requires_grad_()
+    apart = torch.stack([Normal(m, s).log_prob(z) for m, s in zip(mean, mixture.components.log_scale, strict=True)])
+    torch.testing.assert_close(
+        mixture.log_prob(z), apart.logsumexp(0) - torch.tensor(3.0).double().log(), rtol=1e-9, atol=5e-5
+    )
+    assert torch.isfinite(torch.autograd.grad(mixture.log_prob(z).sum(), z)[0]).all()
+
+
 def test_draws_and_quantiles_of_a_mixture_agree_with_its_moments():
     draws = MIXTURE.sample(Noise(0, 0, slice(None), 40_000, dtype=torch.float64))
     torch.testing.assert_close(draws.mean(0), THEIRS.mean, atol=0.03, rtol=0)

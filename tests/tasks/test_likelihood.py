@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from latentia.core import HasDensity
+from latentia.distributions.normal import Normal
 from latentia.errors import BadData, BadField, CannotDo
 from latentia.metrics.likelihood import effective_sample_size, iwae, standard_error
 from latentia.metrics.pareto import pareto_shape
@@ -82,6 +83,32 @@ def test_fixed_draws_know_the_item_alone():
     for told, again in zip(whole, log_likelihood(net, x[order], 40), strict=True):
         np.testing.assert_allclose(again, told[order], rtol=1e-9)
     assert (log_likelihood(net, x, 40, seed=1).value != whole.value).all()
+
+
+class Askew(LinearGaussian):
+    """Its posterior is off by more the farther out the code lies."""
+
+    def posterior(self, x):
+        true = super().posterior(x)
+        return Normal(1.25 * true.mean, true.log_scale)
+
+
+def test_a_tolerance_gives_each_item_the_draws_that_it_needs_and_no_other_says_how_many():
+    net, x = Askew(), normal(40, 6)
+    by = {count: log_likelihood(net, x, count) for count in (32, 64, 100)}
+    good = {count: (told.error <= 0.1) & (told.k <= 0.7) for count, told in by.items()}
+    wanted = np.where(good[32], by[32].value, np.where(good[64], by[64].value, by[100].value))
+    assert 3 < good[32].sum() < 37
+    assert (~good[32] & good[64]).any()
+    found = log_likelihood(net, x, 100, tolerance=0.1)
+    np.testing.assert_allclose(found.value, wanted, rtol=1e-12)
+    order = torch.randperm(40, generator=torch.Generator().manual_seed(0))[:11]
+    alone = log_likelihood(net, x[order], 100, tolerance=0.1)
+    for told, again in zip(found, alone, strict=True):
+        np.testing.assert_allclose(again, told[order.numpy()], rtol=1e-9)
+    np.testing.assert_array_equal(log_likelihood(net, x, 20, tolerance=0.1).value, log_likelihood(net, x, 20).value)
+    with pytest.raises(BadField, match="tolerance is -1"):
+        log_likelihood(net, x, tolerance=-1.0)
 
 
 def test_fixed_draws_err_by_what_they_tell_and_by_less_than_random_ones():

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from latentia.core import Noise, Spec
 from latentia.distributions.mixture import choose
-from latentia.distributions.normal import Normal
+from latentia.distributions.normal import HALF_LOG_TWO_PI, Normal
 
 BOUND = 7.0  # of a learnt component's log scale, as of the posteriors': none collapses onto a single code
 
@@ -39,7 +39,19 @@ class MixtureOf:
 
     def log_prob(self, value: Tensor) -> Tensor:
         """Log density of ``value`` ``(..., latent)``, ``(...)``, in nats."""
+        if value.dtype == torch.float64:
+            return torch.logsumexp(self.logits.log_softmax(0) + self._products(value), -1)
         return torch.logsumexp(self.logits.log_softmax(0) + self.components.log_prob(value.unsqueeze(-2)), -1)
+
+    def _products(self, value: Tensor) -> Tensor:
+        """Log densities of all components ``(..., K)`` by two matrix products.
+
+        Several times as fast as differences, whose squares they take apart: float64 has the digits that this loses.
+        """
+        mean, log_scale = self.components.mean, self.components.log_scale
+        weight = (-2 * log_scale).exp()
+        square = value.square() @ weight.T - 2 * value @ (mean * weight).T + (mean.square() * weight).sum(-1)
+        return -0.5 * square - log_scale.sum(-1) - mean.shape[-1] * HALF_LOG_TWO_PI
 
     def sample(self, noise: Noise) -> Tensor:
         """Draws ``(len(noise), latent)``; gradients reach the components, not their weights."""
