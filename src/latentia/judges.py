@@ -13,7 +13,7 @@ from torch import nn
 from latentia.core import Batch, HasDensity, Spec
 from latentia.data.dataset import DataSet
 from latentia.data.streaming import ROWS, stream
-from latentia.scoring import Scorer
+from latentia.scoring import Beside, Scorer
 from latentia.tasks.annealing import Bracket, Ladder, annealed, bracket
 from latentia.tasks.calibrate import Calibration
 from latentia.tasks.evaluate import Figure
@@ -34,6 +34,7 @@ class Judged(Protocol):
     net: nn.Module
     spec: Spec
     folder: Run
+    beside: Beside
 
     @property
     def exact(self) -> nn.Module: ...
@@ -201,4 +202,6 @@ class Judges:
         by: str = "auto",
     ) -> Scorer:
         opened = self.data if data is None else (lambda: data)
-        return Scorer(self.net, self.spec, self.folder, opened, draws, seed, tell or (lambda _: None), by=by)
+        return Scorer(
+            self.net, self.spec, self.folder, opened, draws, seed, tell or (lambda _: None), by=by, beside=self.beside
+        )

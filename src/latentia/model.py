@@ -29,6 +29,7 @@ from latentia.facts import data_of, net_of
 from latentia.judges import Judges
 from latentia.judging import judging
 from latentia.metrics.features import Extractor
+from latentia.scoring import Beside
 from latentia.tasks.conditional import effective, sample_given
 from latentia.tasks.encode import decode, encode
 from latentia.tasks.evaluate import Figure, evaluate
@@ -79,6 +80,7 @@ class Model(Edits, Judges):
 
     def __init__(self, net: nn.Module, recipe: Recipe, spec: Spec, folder: Run, batch: int = BATCH) -> None:
         self.net, self.recipe, self.spec, self.folder, self.batch = net, recipe, spec, folder, batch
+        self.beside = Beside()  # nets and rows that it is judged with, for who learns more than a run keeps
 
     @property
     def run(self) -> Path:

@@ -14,8 +14,8 @@ import dataclasses
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -36,7 +36,7 @@ from latentia.tasks.evaluate import Figure
 from latentia.tasks.likelihood import exact
 from latentia.tasks.oddness import ODDNESS, Reference, ways_of
 from latentia.tasks.outliers import Judged, Outliers, Rule, decided, detected, joined, judged
-from latentia.tasks.score import DENSITY, Kind, Scores, kind_of, scores, stacked
+from latentia.tasks.score import DENSITY, Kind, Scores, averaged, kind_of, scores, stacked
 from latentia.tasks.working import Net, parts
 from latentia.tasks.working import place as nearest
 from latentia.training import checkpoint, loop
@@ -46,6 +46,7 @@ from latentia.training.run import WEIGHTS, Event, Run
 __all__ = ["FOLDS", "Scorer", "fingerprint"]
 
 FOLDS = 5
+LEARNT = "learnt"  # what rows are called that were learnt from since the training
 FORMAT = 1
 CHUNK = 4096  # rows that are scored and judged at once
 REFERENCE = 2000  # pictures of the validation split that ways of being odd are measured by, at most
@@ -55,10 +56,26 @@ Tell = Callable[[str], None]
 
 
 class Judge(NamedTuple):
-    """A net to score by, and what its scores are measured by where they are combined."""
+    """A net to score by, what its scores are measured by where they are combined, and nets to average it with."""
 
     net: Net
     reference: Reference | None = None
+    others: tuple[Net, ...] = ()
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What a model is judged with beside its run.
+
+    Attributes:
+        others: nets of the same recipe: scores are those of the mean of all densities.
+        learnt: signatures of rows that were learnt from since the training.
+        good: rows that were not; they calibrate instead of the test split.
+    """
+
+    others: tuple[nn.Module, ...] = ()
+    learnt: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    good: Batch | None = None
 
 
 @dataclass
@@ -76,6 +93,7 @@ class Scorer:
         progress: is told what happens while folds are trained.
         by: what a score is: ``"auto"`` is -log p(x) of a table and the combined oddness of a picture, ``"likelihood"``
             -log p(x) of both; nets without a density score by what they have.
+        beside: nets and rows that the run knows nothing of.
     """
 
     net: Net
@@ -87,6 +105,7 @@ class Scorer:
     tell: Tell
     progress: Callable[[Event], None] | None = None
     by: str = "auto"
+    beside: Beside = field(default_factory=Beside)
 
     def __post_init__(self) -> None:
         if self.by not in BY:
@@ -112,6 +131,9 @@ class Scorer:
         """The scores of items, by another net than that of the run where one is given."""
         judge = judge or self.judge
         found = scores(judge.net, batch, self.spec, self.draws, self.seed)
+        if judge.others:
+            more = (scores(net, batch, self.spec, self.draws, self.seed) for net in judge.others)
+            found = averaged([found, *more])
         if judge.reference is None:
             return found
         value = judge.reference.combined(ways_of(judge.net, found, batch))
@@ -123,7 +145,7 @@ class Scorer:
         kept = self._kept
         if kept is not None and kept.reference:
             return Judge(self.exact, Reference(kept.reference))
-        return self.judge_of(self.exact)
+        return self.judge_of(self.exact)._replace(others=tuple(exact(net) for net in self.beside.others))
 
     def judge_of(self, net: Net) -> Judge:
         """A net with the ways of the validation split, where its scores need them."""
@@ -179,9 +201,10 @@ class Scorer:
             raise BadRun(f"{self.run.path} has no test split to judge rows by; give good rows: latentia calibrate")
         self.tell(f"calibration: {len(test):,} test rows are scored once and kept in {self.run.path}")
         marks = {name: np.concatenate([signatures(each) for each in _read_all(split)]) for name, split in seen.items()}
+        good = _read_all(test) if self.beside.good is None else _chunks(self.beside.good)
         told = {**self.facts, "test": len(test), "added": []}
-        found = self._with_reference(calibrated(self._scored(test, self.judge), marks, told), self.judge)
-        self._keep(self.run.path, found)
+        scored = calibrated(self._scored(good, self.judge), {LEARNT: self.beside.learnt, **marks}, told)
+        self._keep(self.run.path, found := self._with_reference(scored, self.judge))
         return found
 
     @cached_property
@@ -222,10 +245,11 @@ class Scorer:
     def facts(self) -> dict[str, Any]:
         """What scores depend on beside the rows."""
         asked = {"draws": self.draws, "seed": self.seed, "by": self.kind.name}
-        return {"format": FORMAT, "fingerprint": fingerprint(self.net), **asked}
+        nets = (self.net, *self.beside.others)
+        return {"format": FORMAT, "fingerprint": "-".join(fingerprint(net) for net in nets), **asked}
 
-    def _scored(self, source: Split, judge: Judge) -> Iterator[tuple[Scores, NDArray[np.int64]]]:
-        for batch in _read_all(source):
+    def _scored(self, batches: Iterable[Batch], judge: Judge) -> Iterator[tuple[Scores, NDArray[np.int64]]]:
+        for batch in batches:
             yield self.scores(batch, judge), signatures(batch)
 
     def _with_reference(self, found: Calibration, judge: Judge) -> Calibration:
@@ -243,7 +267,14 @@ class Scorer:
     # --- rows of the training --------------------------------------------------------------------------------------
 
     def _trained(self, batch: Batch, marks: NDArray[np.int64], found: Judged, refit: bool) -> None:
-        """Judge rows of the training split by models without them, or not at all; in place."""
+        """Judge rows of the training split by models without them, or not at all; in place.
+
+        Rows that were learnt from since have no p-value: what the others are judged by is not what they changed.
+        """
+        later = found.origin == LEARNT
+        found.p_values[later] = np.nan
+        if later.any():
+            self.tell(f"{int(later.sum()):,} of {len(marks):,} rows were learnt from since, and get no p-value")
         rows = np.flatnonzero(found.origin == "train")
         if not len(rows):
             return
@@ -282,7 +313,8 @@ class Scorer:
         if not len(outside):
             raise BadRun(f"{self.run.path} was trained on {len(marks):,} rows: without a fold of them none is left")
         judge = self.judge_of(self._refitted(place, fold, outside))
-        scored = [*self._scored(self.data.test, judge), *self._scored(_subset(self.data.train, inside), judge)]
+        rows = (*_read_all(self.data.test), *_read_all(_subset(self.data.train, inside)))
+        scored = list(self._scored(rows, judge))
         found = calibrated(scored, {}, {"format": FORMAT, "of": self.facts, "fold": fold})
         self._keep(place, found := self._with_reference(found, judge))
         return judge, found
@@ -337,6 +369,10 @@ def _read(path: Path) -> Calibration | None:
 
 def _read_all(source: Split) -> Iterator[Batch]:
     return (source.read(some) for some in parts(len(source), CHUNK))
+
+
+def _chunks(batch: Batch) -> Iterator[Batch]:
+    return (_rows(batch, some) for some in parts(len(batch.x), CHUNK))
 
 
 def _subset(source: Split, places: torch.Tensor) -> Split:

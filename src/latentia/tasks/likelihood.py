@@ -28,7 +28,18 @@ from latentia.metrics.pareto import GOOD, shape_of_excesses, tail_length
 from latentia.tasks.draws import DrawNoise, FixedNoise, replicates
 from latentia.tasks.working import Net, check_given, given, parts, place, require, still
 
-__all__ = ["DRAWS", "Explained", "LogProb", "Weighed", "exact", "explain", "fit_of", "log_likelihood", "weigh"]
+__all__ = [
+    "DRAWS",
+    "Explained",
+    "LogProb",
+    "Weighed",
+    "averaged",
+    "exact",
+    "explain",
+    "fit_of",
+    "log_likelihood",
+    "weigh",
+]
 
 Array = NDArray[np.float64]
 FEWEST = 32  # draws of an item with a tolerance: two of each scrambling, and enough for the shape of a tail
@@ -178,6 +189,20 @@ def weigh(
     ends = [each.terms(draws) for each in sums]
     distortion, rate = (np.concatenate(column) for column in zip(*ends, strict=True)) if ends else np.empty((2, 0))
     return Weighed(_log_prob([each.log_prob(draws) for each in sums]), distortion, rate)
+
+
+def averaged(members: Sequence[LogProb]) -> tuple[LogProb, Array]:
+    """Log of the mean of the members' densities, and the share that each member has in it, ``(members, N)``.
+
+    Its error is at most the mean of theirs by these shares, which is told; its k is the worst.
+    """
+    values = np.stack([each.value for each in members])
+    top = np.where(np.isfinite(values.max(0)), values.max(0), 0.0)  # impossible for all: their shares are even
+    with np.errstate(divide="ignore"):
+        value = top + np.log(np.exp(values - top).mean(0))
+    shares = np.exp(np.where(np.isfinite(value), values - value, 0.0)) / len(members)
+    error, size = ((shares * np.stack([getattr(each, name) for each in members])).sum(0) for name in ("error", "ess"))
+    return LogProb(value, error, size, np.stack([each.k for each in members]).max(0)), shares
 
 
 def _log_prob(found: Sequence[LogProb]) -> LogProb:

@@ -7,7 +7,7 @@ code, else how badly the model can show the item at all. Scores of different kin
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -19,10 +19,11 @@ from latentia.core import Batch, HasCritic, HasDensity, Reconstructs, Samples, S
 from latentia.tasks.encode import decode
 from latentia.tasks.invert import invert
 from latentia.tasks.likelihood import DRAWS, LogProb, explain
+from latentia.tasks.likelihood import averaged as densities_averaged
 from latentia.tasks.reconstruct import reconstruct
 from latentia.tasks.working import Net, given, parts, place, require, still
 
-__all__ = ["DENSITY", "Kind", "Scores", "density", "kind_of", "scores", "stacked", "term_names"]
+__all__ = ["DENSITY", "Kind", "Scores", "averaged", "density", "kind_of", "scores", "stacked", "term_names"]
 
 Array = NDArray[np.float64]
 CRITIC = 0.1  # the critic's share of a score (AnoGAN, Schlegl et al. 2017, equation 5)
@@ -33,12 +34,16 @@ NUMBERS = ("value", "terms", "latent")
 
 @dataclass(frozen=True)
 class Kind:
-    """What a score is: its name, its unit, a sentence, and what its latent part is (empty where it has none)."""
+    """What a score is: its name, its unit, a sentence, and what its latent part is (empty where it has none).
+
+    Of ``even`` terms one is as telling as another: no map need bring them to one scale.
+    """
 
     name: str
     unit: str
     meaning: str
     latent: str = ""
+    even: bool = False
 
 
 DENSITY = Kind(
@@ -107,6 +112,17 @@ def stacked(blocks: Sequence[Scores]) -> Scores:
         every = [np.ones(each.terms.shape, bool) if each.known is None else each.known for each in blocks]
         known = np.concatenate(every)
     return Scores(value, blocks[0].kind, terms, latent, known=known)
+
+
+def averaged(members: Sequence[Scores]) -> Scores:
+    """Scores of the mean of the members' densities: ``p(x) = sum_m p_m(x) / M``.
+
+    Which member a row comes from is one more latent: a term is its mean over the members by the shares that these have
+    in the row, and the KL from even shares to them joins the latent part.
+    """
+    told, shares = densities_averaged([each.log_prob for each in members if each.log_prob is not None])
+    terms = sum(share[:, None] * each.terms for share, each in zip(shares, members, strict=True))
+    return replace(members[0], value=-told.value, terms=terms, latent=-told.value - terms.sum(1), log_prob=told)
 
 
 def kind_of(net: Net) -> Kind:
@@ -187,4 +203,5 @@ def term_names(spec: Spec, count: int) -> list[str]:
         return [column.name for column in spec.columns]
     if spec.kind == "image" and count == spec.shape[1] * spec.shape[2]:
         return [f"row {place // spec.shape[2]}, column {place % spec.shape[2]}" for place in range(count)]
-    return [f"x{place}" for place in range(count)]
+    name = "feature " if spec.kind == "image" else "x"
+    return [f"{name}{place}" for place in range(count)]
