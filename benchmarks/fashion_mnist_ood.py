@@ -22,7 +22,7 @@ from latentia.core import Batch, key
 from latentia.metrics.fractions import WIDTH
 from latentia.metrics.ranking import area_error, area_under_roc
 from latentia.tasks.likelihood import DRAWS
-from latentia.tasks.oddness import Reference, ways_of
+from latentia.tasks.oddness import Ways, ways_of
 from latentia.tasks.score import scores
 from latentia.tasks.working import parts
 
@@ -55,7 +55,7 @@ def one(name: str, quick: bool, seed: int) -> dict[str, Any]:
     data, count = model.data(), QUICK_COUNT if quick else COUNT
     reference = ways(model, data.validation.read(slice(0, count)).x)
     good = ways(model, data.test.read(slice(0, count)).x)
-    judge = Reference.of(reference)
+    judge = Ways.of(reference)
     found = {}
     for other, x in others(model, name, count, seed, quick).items():
         bad = ways(model, x)

@@ -32,7 +32,7 @@ MAY: dict[str, set[str]] = {
     "facts": BASE | USED,
     "editing": BASE | USED,
     "scoring": BASE | USED | {"facts", "metrics"},
-    "judges": BASE | USED | {"scoring"},
+    "judges": BASE | USED | {"metrics", "scoring"},
     "model": BASE | USED | {"editing", "facts", "judges", "judging", "metrics", "translating"},
     "api": BASE | USED | {"facts", "model"},
     "estimators": BASE | USED | {"api", "model"},

@@ -13,7 +13,8 @@ from torch import nn
 from latentia.core import Batch, HasDensity, Spec
 from latentia.data.dataset import DataSet
 from latentia.data.streaming import ROWS, stream
-from latentia.scoring import Beside, Scorer
+from latentia.metrics.features import Extractor
+from latentia.scoring import Beside, Scorer, background_of
 from latentia.tasks.annealing import Bracket, Ladder, annealed, bracket
 from latentia.tasks.calibrate import Calibration
 from latentia.tasks.evaluate import Figure
@@ -21,6 +22,7 @@ from latentia.tasks.items import numbers_of
 from latentia.tasks.likelihood import DRAWS, LogProb, exact, log_likelihood
 from latentia.tasks.outliers import Outliers, Rule
 from latentia.tasks.score import Scores
+from latentia.tasks.working import place
 from latentia.training.run import Event, Run
 
 __all__ = ["Judged", "Judges"]
@@ -50,6 +52,8 @@ class Judged(Protocol):
         data: DataSet | None = None,
         tell: Callable[[str], None] | None = None,
         by: str = "auto",
+        features: str | Extractor | None = None,
+        background: Any = None,
     ) -> Scorer: ...
 
 
@@ -104,13 +108,24 @@ class Judges:
         """The net that scores are computed by: of a table's a copy in float64."""
         return exact(self.net) if self.spec.kind == "table" else self.net
 
-    def score(self: Judged, x: Any, draws: int = DRAWS, seed: int = 0, label: Labels = None) -> Scores:
+    def score(
+        self: Judged,
+        x: Any,
+        draws: int = DRAWS,
+        seed: int = 0,
+        label: Labels = None,
+        by: str = "likelihood",
+        features: str | Extractor | None = None,
+        background: Any = None,
+    ) -> Scores:
         """How outlying items are, with where it comes from; higher is more outlying.
 
         ``-log p(x)`` of a density, the squared error of an autoencoder, what a generator cannot show (with its critic's
-        word) of a game: ``kind`` says which.
+        word) of a game: ``kind`` says which. ``by``, ``features`` and ``background`` are as :meth:`outliers` takes
+        them; ``features`` take the place of ``by``.
         """
-        return self._scorer(draws, seed, by="likelihood").scores(self.given(x, label)[0])
+        by = "auto" if features is not None and by == "likelihood" else by
+        return self._scorer(draws, seed, None, None, by, features, background).scores(self.given(x, label)[0])
 
     def outliers(
         self: Judged,
@@ -124,6 +139,8 @@ class Judges:
         label: Labels = None,
         refit: bool | None = None,
         by: str = "auto",
+        features: str | Extractor | None = None,
+        background: Any = None,
         data: DataSet | None = None,
         tell: Callable[[str], None] | None = None,
         progress: Callable[[Event], None] | None = None,
@@ -144,8 +161,13 @@ class Judges:
             label: of the items, for a model of labels.
             refit: whether five models may be trained to judge rows of the training, and kept in the run; by default for
                 tables. Where they may not, such rows have no p-value.
-            by: ``"likelihood"`` judges pictures by -log p(x) alone; by default in how unlikely a way they are odd
-                (:mod:`latentia.tasks.oddness`). Tables are always judged by it.
+            by: ``"likelihood"`` judges pictures by -log p(x) alone, ``"ratio"`` by the likelihood ratio to a background
+                model, ``"regret"`` by the likelihood regret; by default in how unlikely a way they are odd
+                (:mod:`latentia.tasks.oddness`). Tables are always judged by -log p(x).
+            features: of pictures: how far these lie from those of training pictures is the score, whatever the model.
+                ``"patches"`` (local defects, with maps), ``"random-conv"``, ``"pixels"``, or a callable from pictures
+                ``(N, C, H, W)`` in [0, 1] to ``(N, D)`` or, place by place, ``(N, D, h, w)``.
+            background: of a ratio: the folder of another run of pictures of this shape, or its model.
             data: what the model was trained on, opened, if it was an array in memory.
             tell: hears what takes long, and what a person should know.
             progress: is told what happens while those models are trained.
@@ -154,7 +176,7 @@ class Judges:
             BadField: several rules, a number outside (0, 1), or a rate that the calibration rows cannot reach.
             BadRun: the data that the model was trained on cannot be opened again.
         """
-        rule, scorer = Rule(rate, fdr, contamination), self._scorer(draws, seed, data, tell, by)
+        rule, scorer = Rule(rate, fdr, contamination), self._scorer(draws, seed, data, tell, by, features, background)
         scorer.progress = progress
         return scorer.outliers(self.given(x, label)[0], rule, refit)
 
@@ -166,6 +188,8 @@ class Judges:
         seed: int = 0,
         label: Labels = None,
         by: str = "auto",
+        features: str | Extractor | None = None,
+        background: Any = None,
         data: DataSet | None = None,
         tell: Callable[[str], None] | None = None,
     ) -> Calibration:
@@ -175,7 +199,11 @@ class Judges:
             BadData: none of them is new.
         """
         name = str(x) if isinstance(x, str | Path) else f"{type(x).__name__}"
-        return self._scorer(draws, seed, data, tell, by).calibrate(self.given(x, label)[0], name)
+        return self._scorer(draws, seed, data, tell, by, features, background).calibrate(self.given(x, label)[0], name)
+
+    def judged_by(self: Judged, draws: int = DRAWS, data: DataSet | None = None) -> Calibration:
+        """What :meth:`outliers` judges by, made and kept in the run where it is not there yet."""
+        return self._scorer(draws, 0, data).calibration
 
     def detects(
         self: Judged,
@@ -184,6 +212,8 @@ class Judges:
         seed: int = 0,
         label: Labels = None,
         by: str = "auto",
+        features: str | Extractor | None = None,
+        background: Any = None,
         data: DataSet | None = None,
         tell: Callable[[str], None] | None = None,
     ) -> list[Figure]:
@@ -191,7 +221,7 @@ class Judges:
 
         Nothing is learnt from the bad items.
         """
-        return self._scorer(draws, seed, data, tell, by).detects(self.given(bad, label)[0])
+        return self._scorer(draws, seed, data, tell, by, features, background).detects(self.given(bad, label)[0])
 
     def _scorer(
         self: Judged,
@@ -200,8 +230,12 @@ class Judges:
         data: DataSet | None = None,
         tell: Callable[[str], None] | None = None,
         by: str = "auto",
+        features: str | Extractor | None = None,
+        background: Any = None,
     ) -> Scorer:
         opened = self.data if data is None else (lambda: data)
-        return Scorer(
-            self.net, self.spec, self.folder, opened, draws, seed, tell or (lambda _: None), by=by, beside=self.beside
-        )
+        against = None
+        if background is not None:
+            against = background_of(background, self.spec, str(place(self.net).device))
+        beside: dict[str, Any] = {"by": by, "features": features, "background": against, "beside": self.beside}
+        return Scorer(self.net, self.spec, self.folder, opened, draws, seed, tell or (lambda _: None), **beside)

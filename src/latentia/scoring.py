@@ -2,6 +2,7 @@
 
     calibration.safetensors, calibration.json   scores of the test split, and of good rows that were added
     folds/K-of-5/                               the same recipe, trained without the K-th fifth of the training rows
+    references/K-of-5/                          what features are measured by, from all but the K-th fifth
 
 A row that the model was trained on fits it better than a new one, and cannot be held against new ones by that model. It
 gets its p-value from a model that was trained without it and its fifth: under that one it is exchangeable with the
@@ -14,7 +15,7 @@ import dataclasses
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -28,38 +29,39 @@ from torch import nn
 from latentia.core import Batch, Spec, Training
 from latentia.data.dataset import DataSet
 from latentia.data.source import Split
-from latentia.errors import BadField, BadRun, near
+from latentia.errors import BadField, BadRun
 from latentia.facts import facts_of, net_of, recipe_of
 from latentia.fields import from_json
+from latentia.metrics.features import Extractor
 from latentia.tasks.calibrate import Calibration, calibrated, signatures
 from latentia.tasks.evaluate import Figure
 from latentia.tasks.likelihood import exact
-from latentia.tasks.oddness import ODDNESS, Reference, ways_of
 from latentia.tasks.outliers import Judged, Outliers, Rule, decided, detected, joined, judged
-from latentia.tasks.score import DENSITY, Kind, Scores, averaged, kind_of, scores, stacked
+from latentia.tasks.score import Kind, Scores, averaged, stacked
 from latentia.tasks.working import Net, parts
 from latentia.tasks.working import place as nearest
+from latentia.tasks.yardstick import Reference, Yardstick
+from latentia.tasks.yardsticks import yardstick_for
 from latentia.training import checkpoint, loop
 from latentia.training.lock import alone
 from latentia.training.run import WEIGHTS, Event, Run
 
-__all__ = ["FOLDS", "Scorer", "fingerprint"]
+__all__ = ["FOLDS", "Scorer", "background_of", "fingerprint"]
 
 FOLDS = 5
 LEARNT = "learnt"  # what rows are called that were learnt from since the training
 FORMAT = 1
 CHUNK = 4096  # rows that are scored and judged at once
-REFERENCE = 2000  # pictures of the validation split that ways of being odd are measured by, at most
-BY = ("auto", "likelihood")
+REFERENCE = 2000  # items that a yardstick gets to know, at most
 SAME = ("fingerprint", "draws", "seed", "by")  # scores of other weights or draws are not comparable
 Tell = Callable[[str], None]
 
 
 class Judge(NamedTuple):
-    """A net to score by, what its scores are measured by where they are combined, and nets to average it with."""
+    """A net to score by, what its yardstick knows of good items, and nets to average it with."""
 
     net: Net
-    reference: Reference | None = None
+    reference: Reference
     others: tuple[Net, ...] = ()
 
 
@@ -69,13 +71,14 @@ class Beside:
 
     Attributes:
         others: nets of the same recipe: scores are those of the mean of all densities.
-        learnt: signatures of rows that were learnt from since the training.
-        good: rows that were not; they calibrate instead of the test split.
+        good: rows that no net learnt from; where they are given they calibrate, instead of the test split.
+        seen: signatures of rows that must not calibrate then, by what the nets did with them
+            (:attr:`latentia.tasks.calibrate.Calibration.seen`); those learnt from since the training are ``"learnt"``.
     """
 
     others: tuple[nn.Module, ...] = ()
-    learnt: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     good: Batch | None = None
+    seen: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
 
 
 @dataclass
@@ -91,8 +94,7 @@ class Scorer:
         seed: of draws and searches.
         tell: hears what takes long, and what a person should know.
         progress: is told what happens while folds are trained.
-        by: what a score is: ``"auto"`` is -log p(x) of a table and the combined oddness of a picture, ``"likelihood"``
-            -log p(x) of both; nets without a density score by what they have.
+        by, features, background: what a score is (:func:`latentia.tasks.yardsticks.yardstick_for`).
         beside: nets and rows that the run knows nothing of.
     """
 
@@ -105,11 +107,15 @@ class Scorer:
     tell: Tell
     progress: Callable[[Event], None] | None = None
     by: str = "auto"
+    features: str | Extractor | None = None
+    background: Net | None = None
     beside: Beside = field(default_factory=Beside)
 
     def __post_init__(self) -> None:
-        if self.by not in BY:
-            raise BadField(f"by is {self.by!r}; {near(self.by, BY)}")
+        told = None if self.background is None else (self.background, fingerprint(self.background))
+        self.yardstick: Yardstick = yardstick_for(
+            self.net, self.spec, self.draws, self.seed, self.by, self.features, told
+        )
 
     @cached_property
     def exact(self) -> Net:
@@ -124,38 +130,29 @@ class Scorer:
     @property
     def kind(self) -> Kind:
         """What a score is."""
-        found = kind_of(self.net)
-        return ODDNESS if found is DENSITY and self.spec.kind == "image" and self.by == "auto" else found
+        return self.yardstick.kind
 
     def scores(self, batch: Batch, judge: Judge | None = None) -> Scores:
         """The scores of items, by another net than that of the run where one is given."""
         judge = judge or self.judge
-        found = scores(judge.net, batch, self.spec, self.draws, self.seed)
-        if judge.others:
-            more = (scores(net, batch, self.spec, self.draws, self.seed) for net in judge.others)
-            found = averaged([found, *more])
-        if judge.reference is None:
-            return found
-        value = judge.reference.combined(ways_of(judge.net, found, batch))
-        return dataclasses.replace(found, value=value, kind=ODDNESS)
+        found = [self.yardstick.scores(net, batch, judge.reference) for net in (judge.net, *judge.others)]
+        return averaged(found) if judge.others else found[0]
 
     @cached_property
     def judge(self) -> Judge:
         """The net of the run with its reference, the one that was kept where there is one."""
         kept = self._kept
-        if kept is not None and kept.reference:
-            return Judge(self.exact, Reference(kept.reference))
-        return self.judge_of(self.exact)._replace(others=tuple(exact(net) for net in self.beside.others))
+        own = self.judge_of(self.exact) if kept is None else Judge(self.exact, kept.reference)
+        return own._replace(others=tuple(exact(net) for net in self.beside.others))
 
-    def judge_of(self, net: Net) -> Judge:
-        """A net with the ways of the validation split, where its scores need them."""
-        if self.kind is not ODDNESS:
-            return Judge(net)
-        some = self.data.validation
+    def judge_of(self, net: Net, train: Split | None = None) -> Judge:
+        """A net with what its yardstick has to know: of the validation split, or of the training split or ``train``."""
+        if not self.yardstick.reads:
+            return Judge(net, {})
+        some = self.data.validation if self.yardstick.reads == "validation" else train or self.data.train
         places = torch.linspace(0, len(some) - 1, min(len(some), REFERENCE)).round().long()
         batches = (some.read(places[rows]) for rows in parts(len(places), CHUNK))
-        each = [ways_of(net, scores(net, batch, self.spec, self.draws, self.seed), batch) for batch in batches]
-        return Judge(net, Reference.of({name: np.concatenate([way[name] for way in each]) for name in each[0]}))
+        return Judge(net, self.yardstick.reference(net, batches))
 
     def outliers(self, batch: Batch, rule: Rule, refit: bool | None = None) -> Outliers:
         """Which items are outliers, with their p-values and reasons.
@@ -174,7 +171,8 @@ class Scorer:
         rule.check(len(calibration))
         marks = signatures(batch)
         found = joined([self.judged(_rows(batch, some), marks[some]) for some in parts(len(marks), CHUNK)])
-        self._trained(batch, marks, found, self.spec.kind == "table" if refit is None else refit)
+        cheap = self.spec.kind == "table" or not self.yardstick.trained
+        self._trained(batch, marks, found, cheap if refit is None else refit)
         return decided(found, rule, self.spec, self.kind, calibration)
 
     def detects(self, bad: Batch) -> list[Figure]:
@@ -196,14 +194,19 @@ class Scorer:
             return self._kept
         if (kept := _read(self.run.path)) is not None and kept.facts.get("added"):
             self._refuse(kept)
+        if (good := self.beside.good) is not None:
+            batches = (_rows(good, some) for some in parts(len(good.x), CHUNK))
+            return self._calibrated(batches, self.beside.seen, len(good.x))
         test, seen = self.data.test, {"validation": self.data.validation, "train": self.data.train}
         if not len(test):
             raise BadRun(f"{self.run.path} has no test split to judge rows by; give good rows: latentia calibrate")
         self.tell(f"calibration: {len(test):,} test rows are scored once and kept in {self.run.path}")
         marks = {name: np.concatenate([signatures(each) for each in _read_all(split)]) for name, split in seen.items()}
-        good = _read_all(test) if self.beside.good is None else _chunks(self.beside.good)
-        told = {**self.facts, "test": len(test), "added": []}
-        scored = calibrated(self._scored(good, self.judge), {LEARNT: self.beside.learnt, **marks}, told)
+        return self._calibrated(_read_all(test), marks, len(test))
+
+    def _calibrated(self, good: Iterable[Batch], seen: Mapping[str, NDArray[np.int64]], count: int) -> Calibration:
+        """A calibration by these rows, kept in the run."""
+        scored = calibrated(self._scored(good, self.judge), seen, {**self.facts, "test": count, "added": []})
         self._keep(self.run.path, found := self._with_reference(scored, self.judge))
         return found
 
@@ -211,7 +214,8 @@ class Scorer:
     def _kept(self) -> Calibration | None:
         """The calibration in the run, if its scores are of the kind that is asked for."""
         kept = _read(self.run.path)
-        return kept if kept is not None and all(kept.facts.get(name) == self.facts[name] for name in SAME) else None
+        same = kept is not None and all(kept.facts.get(name) == self.facts[name] for name in SAME)
+        return kept if kept is not None and same and self.yardstick.fits(kept.reference) else None
 
     def _refuse(self, kept: Calibration) -> None:
         """Scores of added rows are not thrown away for others' sake, unless their weights are gone."""
@@ -244,7 +248,7 @@ class Scorer:
     @cached_property
     def facts(self) -> dict[str, Any]:
         """What scores depend on beside the rows."""
-        asked = {"draws": self.draws, "seed": self.seed, "by": self.kind.name}
+        asked = {"draws": self.draws, "seed": self.seed, "by": self.yardstick.name}
         nets = (self.net, *self.beside.others)
         return {"format": FORMAT, "fingerprint": "-".join(fingerprint(net) for net in nets), **asked}
 
@@ -253,7 +257,7 @@ class Scorer:
             yield self.scores(batch, judge), signatures(batch)
 
     def _with_reference(self, found: Calibration, judge: Judge) -> Calibration:
-        return found if judge.reference is None else dataclasses.replace(found, reference=judge.reference.ways)
+        return dataclasses.replace(found, reference=judge.reference)
 
     def _keep(self, path: Path, found: Calibration) -> None:
         """Write a calibration; a run that cannot be written to is used without."""
@@ -283,7 +287,8 @@ class Scorer:
             found.p_values[rows] = np.nan
             self.tell(f"{told}: they fit the model better than new rows would, and get no p-value without a refit")
             return
-        self.tell(f"{told}: they are judged by {FOLDS} models that were trained without them ({self._cost()})")
+        judges = "models that were trained" if self.yardstick.trained else "references that were made"
+        self.tell(f"{told}: they are judged by {FOLDS} {judges} without them ({self._cost()})")
         for fold in sorted(set((marks[rows] % FOLDS).tolist())):
             own = rows[marks[rows] % FOLDS == fold]
             judge, calibration = self._fold(int(fold))
@@ -294,30 +299,41 @@ class Scorer:
                 for name in ("scores", "p_values", "contributions", "constants"):
                     getattr(found, name)[places] = getattr(better, name)
 
+    def _place(self, fold: int) -> Path:
+        return self.run.path / ("folds" if self.yardstick.trained else "references") / f"{fold + 1}-of-{FOLDS}"
+
     def _cost(self) -> str:
-        kept = sum((_place(self.run, fold) / "calibration.json").is_file() for fold in range(FOLDS))
+        kept = sum((self._place(fold) / "calibration.json").is_file() for fold in range(FOLDS))
         if kept == FOLDS:
             return "kept in the run"
+        if not self.yardstick.trained:
+            return "once, without training; kept in the run"
         return f"{FOLDS - kept} trainings of {self.run.facts['budget'] or 0:,} rows each, once; kept in the run"
 
     def _fold(self, fold: int) -> tuple[Judge, Calibration]:
         """A model that was trained without a fold, and the scores of the fold and of the test split by it."""
-        place = _place(self.run, fold)
+        place = self._place(fold)
         kept = _read(place)
-        if kept is not None and kept.facts.get("of") == self.facts:
-            reference = Reference(kept.reference) if kept.reference else None
-            return Judge(self._net_at(place), reference), kept
+        if kept is not None and kept.facts.get("of") == self.facts and self.yardstick.fits(kept.reference):
+            return Judge(self._net_at(place) if self.yardstick.trained else self.net, kept.reference), kept
         marks = np.concatenate([signatures(each) for each in _read_all(self.data.train)])
         inside = torch.from_numpy(np.flatnonzero(marks % FOLDS == fold))
         outside = torch.from_numpy(np.flatnonzero(marks % FOLDS != fold))
         if not len(outside):
             raise BadRun(f"{self.run.path} was trained on {len(marks):,} rows: without a fold of them none is left")
-        judge = self.judge_of(self._refitted(place, fold, outside))
+        judge = self._judge_without(place, fold, outside)
         rows = (*_read_all(self.data.test), *_read_all(_subset(self.data.train, inside)))
         scored = list(self._scored(rows, judge))
         found = calibrated(scored, {}, {"format": FORMAT, "of": self.facts, "fold": fold})
         self._keep(place, found := self._with_reference(found, judge))
         return judge, found
+
+    def _judge_without(self, place: Path, fold: int, rows: torch.Tensor) -> Judge:
+        """What is to judge a fold, from these other rows: a net that is trained again where it has a part in scores."""
+        if self.yardstick.trained:
+            return self.judge_of(self._refitted(place, fold, rows))
+        place.mkdir(parents=True, exist_ok=True)
+        return self.judge_of(self.net, _subset(self.data.train, rows))
 
     def _refitted(self, place: Path, fold: int, rows: torch.Tensor) -> Net:
         """The recipe of the run trained again, with its budget and seed, on these rows of its training split."""
@@ -343,6 +359,24 @@ class Scorer:
         return net_of(Run.open(place), path, str(nearest(self.net).device))[0]
 
 
+def background_of(given: Any, spec: Spec, device: str) -> Net:
+    """The net of a background model, which is a run's folder or a loaded model, for pictures of ``spec``.
+
+    Raises:
+        BadRun: no run, or pictures of another shape.
+    """
+    if isinstance(given, str | Path):
+        run = Run.open(given)
+        net, _, own = net_of(run, run.path / WEIGHTS["best"], device)
+    else:
+        net, own = given.net, given.spec
+    if (own.kind, own.shape) != (spec.kind, spec.shape):
+        raise BadRun(
+            f"the background model is of {own.kind} {own.shape}; a ratio needs one of {spec.kind} {spec.shape}"
+        )
+    return net
+
+
 def fingerprint(net: nn.Module) -> str:
     """A hash of all weights of a net."""
     found = hashlib.blake2b(digest_size=12)
@@ -350,10 +384,6 @@ def fingerprint(net: nn.Module) -> str:
         found.update(name.encode())
         found.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
     return found.hexdigest()
-
-
-def _place(run: Run, fold: int) -> Path:
-    return run.path / "folds" / f"{fold + 1}-of-{FOLDS}"
 
 
 def _read(path: Path) -> Calibration | None:
@@ -369,10 +399,6 @@ def _read(path: Path) -> Calibration | None:
 
 def _read_all(source: Split) -> Iterator[Batch]:
     return (source.read(some) for some in parts(len(source), CHUNK))
-
-
-def _chunks(batch: Batch) -> Iterator[Batch]:
-    return (_rows(batch, some) for some in parts(len(batch.x), CHUNK))
 
 
 def _subset(source: Split, places: torch.Tensor) -> Split:

@@ -8,7 +8,7 @@ import torch
 
 from latentia.core import Batch
 from latentia.metrics.ranking import area_under_roc
-from latentia.tasks.oddness import Reference, code_length, survival, ways_of
+from latentia.tasks.oddness import Ways, code_length, survival, ways_of
 from latentia.tasks.score import DENSITY, Scores
 
 from .nets import LinearGaussian, normal
@@ -42,7 +42,7 @@ def test_a_picture_that_is_odd_in_one_way_is_odd_whichever_it_is():
     def ways(count):
         return {name: generator.normal(size=count) for name in ("typicality", "complexity", "code")}
 
-    reference, good = Reference.of(ways(500)), ways(400)
+    reference, good = Ways.of(ways(500)), ways(400)
     for name in good:
         for side in (-1, 1):
             bad = ways(400) | {name: side * 5 + generator.normal(size=400)}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from latentia.cli import output
 from latentia.cli.common import DEFAULTS, Common, Given, Items, Run, Weights, at_least, load
-from latentia.cli.score import By, Draws
+from latentia.cli.judging import USUAL, Judging
+from latentia.cli.score import Draws
 
 
 def calibrate(
@@ -12,9 +13,9 @@ def calibrate(
     data: Items,
     /,
     *,
-    by: By = "auto",
     draws: Draws = 128,
     label: Given = None,
+    judging: Judging = USUAL,
     weights: Weights = "best",
     common: Common = DEFAULTS,
 ) -> None:
@@ -24,7 +25,7 @@ def calibrate(
     """
     at_least("--draws", draws, 1)
     model = load(run, common, weights)
-    found = model.calibrate(data, draws=draws, seed=common.seed, label=label, by=by, tell=common.remark)
+    found = model.calibrate(data, draws=draws, seed=common.seed, label=label, tell=common.remark, **judging.told())
     added = found.facts["added"][-1]["rows"]
     told = {"added": added, "calibration rows": len(found), "reachable rate": found.reachable}
     output.facts(told, common.json)

@@ -9,6 +9,7 @@ from cyclopts import Group, Parameter
 
 from latentia.cli import output
 from latentia.cli.common import DEFAULTS, Common, Out, Run, Split, Weights, at_least, load
+from latentia.cli.judging import USUAL, Judging
 
 if TYPE_CHECKING:
     from latentia.model import Model
@@ -88,6 +89,7 @@ def evaluate(
     bad: Annotated[
         str | None, Parameter(help="known bad items: how well scores tell them from good ones, as outliers does")
     ] = None,
+    judging: Judging = USUAL,
     measuring: Measuring = PLAIN,
     out: Out = None,
     weights: Weights = "best",
@@ -107,7 +109,7 @@ def evaluate(
     if bad is None:
         figures = measuring.figures(model, split, draws, common, pairs)
     else:
-        figures = model.detects(bad, seed=common.seed, tell=common.remark)
+        figures = model.detects(bad, seed=common.seed, tell=common.remark, **judging.told())
     output.rows([as_row(figure, whole=bool(out) or common.json) for figure in figures], out, common.json)
 
 

@@ -10,7 +10,8 @@ from cyclopts import Parameter
 
 from latentia.cli import columns, output
 from latentia.cli.common import DEFAULTS, Common, Given, Items, Out, Run, Weights, at_least, load
-from latentia.cli.score import By, Draws, Key
+from latentia.cli.judging import USUAL, Judging
+from latentia.cli.score import Draws, Key
 
 if TYPE_CHECKING:
     from latentia.core import Batch
@@ -40,10 +41,10 @@ def outliers(
         bool | None,
         Parameter(help="train five models to judge rows that this one was trained on [default: for tables]"),
     ] = None,
-    by: By = "auto",
     draws: Draws = 128,
     key: Key = None,
     label: Given = None,
+    judging: Judging = USUAL,
     out: Out = None,
     weights: Weights = "best",
     common: Common = DEFAULTS,
@@ -67,9 +68,9 @@ def outliers(
         draws=draws,
         seed=common.seed,
         refit=refit,
-        by=by,
         tell=common.remark,
         progress=_progress(common),
+        **judging.told(),
     )
     told = _columns(found, batch, model, key or "item", names, contributions)
     shown = range(len(names)) if out is not None else found.outlier.nonzero()[0].tolist()

@@ -17,11 +17,6 @@ if TYPE_CHECKING:
 Key = Annotated[str | None, Parameter(help="a column whose values name the rows in the output; it is not scored")]
 Draws = Annotated[int, Parameter(help="importance samples of each item's log-likelihood")]
 
-By = Annotated[
-    Literal["auto", "likelihood"],
-    Parameter(help="pictures: auto combines likelihood, bits of the PNG, code and reconstruction; or likelihood alone"),
-]
-
 
 def score(
     run: Run,

@@ -19,23 +19,23 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor
 
-from latentia.core import Batch
+from latentia.core import Batch, Spec
 from latentia.metrics.conformal import bonferroni, harmonic
 from latentia.tasks.pictures import picture
 from latentia.tasks.reconstruct import reconstruct
-from latentia.tasks.score import Kind, Scores
+from latentia.tasks.score import Kind, Scores, scores
 from latentia.tasks.working import Net
+from latentia.tasks.yardstick import Array, Reference
 
-__all__ = ["ODDNESS", "Reference", "code_length", "survival", "ways_of"]
+__all__ = ["ODDNESS", "Oddness", "Ways", "code_length", "survival", "ways_of"]
 
-Array = NDArray[np.float64]
 TAIL = 0.1  # share of the reference that the tail beyond it is continued from
 ODDNESS = Kind(
     "oddness",
@@ -75,13 +75,42 @@ def ways_of(net: Net, scores: Scores, batch: Batch) -> dict[str, Array]:
 
 
 @dataclass(frozen=True)
-class Reference:
+class Oddness:
+    """By the ways of pictures among those of the validation split."""
+
+    spec: Spec
+    draws: int
+    seed: int
+    kind: ClassVar[Kind] = ODDNESS
+    name: ClassVar[str] = ODDNESS.name
+    reads: ClassVar[str] = "validation"
+    trained: ClassVar[bool] = True
+
+    def reference(self, net: Net, batches: Iterable[Batch]) -> Reference:
+        """The ways of good pictures, sorted."""
+        each = [self._told(net, batch)[1] for batch in batches]
+        return Ways.of({name: np.concatenate([way[name] for way in each]) for name in each[0]}).ways
+
+    def fits(self, reference: Reference) -> bool:
+        return bool(reference)
+
+    def scores(self, net: Net, batch: Batch, reference: Reference) -> Scores:
+        found, ways = self._told(net, batch)
+        return replace(found, value=Ways(reference).combined(ways), kind=ODDNESS)
+
+    def _told(self, net: Net, batch: Batch) -> tuple[Scores, dict[str, Array]]:
+        found = scores(net, batch, self.spec, self.draws, self.seed)
+        return found, ways_of(net, found, batch)
+
+
+@dataclass(frozen=True)
+class Ways:
     """The ways of reference pictures, sorted, by name."""
 
     ways: Mapping[str, Array]
 
     @classmethod
-    def of(cls, ways: Mapping[str, Array]) -> Reference:
+    def of(cls, ways: Mapping[str, Array]) -> Ways:
         """From the ways of some good pictures."""
         return cls({name: np.sort(values) for name, values in ways.items()})
 

@@ -91,7 +91,7 @@ class Outliers(Judged):
     Attributes:
         outlier: ``(N,)`` bool.
         names: ``(T + 1,)`` what contributions belong to.
-        spread: ``(T,)`` the standard deviation of each term over calibration rows.
+        spread: ``(T,)`` the standard deviation of each term over calibration rows, that of all where they are even.
         kind: what a score is.
         rule: the decision in words.
     """
@@ -149,7 +149,10 @@ def decided(found: Judged, rule: Rule, spec: Spec, kind: Kind, calibration: Cali
     elif asked.any():
         outlier[asked] = adjusted(found.p_values[asked]) <= float(rule.fdr or 0)
     names = [*term_names(spec, found.contributions.shape[1] - 1), LATENT]
-    return Outliers(**vars(found), outlier=outlier, names=names, spread=calibration.deviation, kind=kind, rule=told)
+    spread = calibration.deviation
+    if kind.even:
+        spread = np.full_like(spread, math.sqrt(np.square(spread).mean()))
+    return Outliers(**vars(found), outlier=outlier, names=names, spread=spread, kind=kind, rule=told)
 
 
 def detected(good: Array, bad: Array, kind: Kind) -> list[Figure]:
