@@ -1,5 +1,7 @@
 """The harnesses of the benchmarks of tables: what is learnt from, what is compared with what."""
 
+import os
+
 import numpy as np
 import pytest
 import torch
@@ -87,3 +89,16 @@ def test_rows_of_the_census_as_columns_and_as_points():
     assert found[0][0] == 1.5
     assert np.isnan(found[0][1])
     assert features(x, spec).tolist() == [[1.5, 0.0, 0.5], [0.0, 0.5, 0.0]]
+
+
+def test_rows_of_the_stream_are_written_in_blocks_and_are_those_of_their_seed(tmp_path, monkeypatch):
+    from benchmarks import score_stream
+
+    monkeypatch.setattr(score_stream, "BLOCK", 40)
+    score_stream.write(tmp_path / "big.parquet", 100, 3)
+    read = next(score_stream.blocks(tmp_path / "big.parquet", 1000))
+    assert len(read) == 100
+    assert read[:40].equals(score_stream.made(40, 3, 1))
+    assert not read[40:80].reset_index(drop=True).equals(read[:40])
+    assert score_stream.numbers(read).shape == (100, 16)
+    assert score_stream.anonymous(os.getpid()) > 10

@@ -113,6 +113,60 @@ def test_more_rows_are_learnt_from_and_kept_and_the_model_before_is_left_alone(r
     assert VAE.load(tmp_path / "kept").score(moved) == found.score(moved)
 
 
+def test_rows_learnt_since_the_first_fit_are_known_and_every_tenth_new_one_judges(rows, tmp_path):
+    found, more = VAE(learning_rate=1e-2).fit(rows), np.random.default_rng(3).normal(size=(60, 2)) * 3
+    run, before = found.model_, found.pvalues(more, refit=False)
+    assert not np.isnan(before).any()
+    found.partial_fit(more)
+    p = found.pvalues(more, refit=False)
+    held = np.arange(60) % 10 == 9
+    np.testing.assert_array_equal(np.isnan(p), ~held)
+    fresh = np.random.default_rng(4).normal(size=(20, 2)) * 3
+    judges = found.score_samples(np.concatenate([more[held], rows[found._opened.test.rows.numpy()]]))
+    assert sorted(found._held) == pytest.approx(sorted(judges))
+    expected = (1 + (judges[None] <= found.score_samples(fresh)[:, None]).sum(1)) / (len(judges) + 1)
+    np.testing.assert_allclose(found.pvalues(fresh), expected)
+    assert (found.predict(fresh) == np.where(expected <= found.rate_ + 1e-12, -1, 1)).all()
+    found.save(tmp_path / "kept")
+    again = VAE.load(tmp_path / "kept")
+    np.testing.assert_array_equal(again.pvalues(more, refit=False), p)
+    weights = (tmp_path / "kept" / "weights.safetensors").read_bytes()
+    again.partial_fit(fresh)
+    assert np.isnan(again.pvalues(more, refit=False))[~held].all()
+    assert (tmp_path / "kept" / "weights.safetensors").read_bytes() == weights, "a run that was loaded is left alone"
+    assert run.beside.good is None
+
+
+@pytest.fixture(scope="module")
+def many():
+    return np.random.default_rng(5).normal(size=(260, 2)) @ np.array([[1.0, 0.8], [0.0, 0.6]])
+
+
+def test_members_are_averaged_as_densities_wherever_a_row_is_judged(many, tmp_path):
+    found = VAE(members=3, images=3000, draws=16).fit(many)
+    alone = VAE(images=3000, draws=16).fit(many)
+    asked = np.concatenate([many[:5] + 0.3, [[9.0, -9.0]]])
+    nets = (found.model_.net, *found.model_.beside.others)
+    each = np.stack([found.model_.__class__(net, *_of(found.model_)).log_prob(asked, draws=16).value for net in nets])
+    np.testing.assert_allclose(each[0], alone.score_samples(asked))
+    assert np.abs(each[0] - each[1]).max() > 1e-3
+    np.testing.assert_allclose(found.score_samples(asked), np.logaddexp.reduce(each) - np.log(3))
+    total = -found.score_samples(asked) - found.explain(asked).sum(1)
+    assert np.ptp(total) < 1e-6, "reasons add up to the score of all members together"
+    p = (1 + (found._held[None] <= found.score_samples(asked)[:, None]).sum(1)) / (len(found._held) + 1)
+    np.testing.assert_allclose(found.pvalues(asked, refit=False), p)
+    found.save(tmp_path / "kept")
+    np.testing.assert_array_equal(VAE.load(tmp_path / "kept").score_samples(asked), found.score_samples(asked))
+    before = found.score(many + 4)
+    found.partial_fit(many + 4)
+    assert found.score(many + 4) > before
+    assert len(found.model_.beside.others) == 2
+
+
+def _of(model):
+    return model.recipe, model.spec, model.folder
+
+
 def test_a_grid_search_in_a_pipeline_chooses_by_likelihood(rows):
     steps = make_pipeline(StandardScaler(), VAE())
     search = GridSearchCV(steps, {"vae__prior": ["normal", "mixture:4"]}, cv=2).fit(rows)

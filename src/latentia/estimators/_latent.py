@@ -8,6 +8,8 @@ import os
 import shutil
 import tempfile
 import weakref
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,20 +20,24 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from latentia import api, data
-from latentia.core import Batch, Recipe
+from latentia.core import Batch, Recipe, key
+from latentia.data.dataset import DataSet
 from latentia.errors import BadField, BadRun
 from latentia.estimators._learner import Learner
 from latentia.model import Model, load
+from latentia.scoring import LEARNT, Beside
+from latentia.tasks.calibrate import signatures
 from latentia.tasks.encode import encode
 from latentia.tasks.outliers import Outliers
 from latentia.training.machine import threads
-from latentia.training.run import WEIGHTS
+from latentia.training.run import WEIGHTS, Event, Run, Said
 
 __all__ = ["LatentEstimator"]
 
 FEWEST = 3  # rows: one each to train on, to choose by, to judge by
 SMALL = 200  # rows from which on a net is trained
 CHECKED = 0.5  # any share: p-values do not depend on the decision
+JUDGES = 100  # of the rows held out from calls of partial_fit, that are kept at least
 FILE = "estimator.json"
 DRAWN = 2**31 - 1
 Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -51,8 +57,9 @@ class LatentEstimator(OutlierMixin, ClassNamePrefixFeaturesOutMixin, Transformer
     batch: int | None
     n_jobs: int | None
     device: str
+    members = 1  # nets whose densities are averaged
     _held: Array
-    _learner: Learner
+    _learners: list[Learner]
 
     # --- what the two kinds say --------------------------------------------------------------------------------------
 
@@ -81,9 +88,13 @@ class LatentEstimator(OutlierMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         folder = tempfile.mkdtemp(prefix="latentia-")
         with threads(self._threads()):
             training = {"images": 1, "batch": 1} if small else {"images": self.images, "batch": self.batch}
+            told: dict[str, Any] = {"device": self.device, **training}
+            self.diagnosis_: list[str] = []
             try:
-                told: dict[str, Any] = {"seed": seed, "device": self.device, **training}
-                self.model_ = api.train(self._recipe(small), opened, run=folder, **told)
+                self.model_ = api.train(
+                    self._recipe(small), opened, run=folder, seed=seed, progress=self._listen, **told
+                )
+                self.model_.beside = Beside(tuple(self._more(small, opened, Path(folder), seed, told)))
             except BaseException:
                 shutil.rmtree(folder, ignore_errors=True)
                 raise
@@ -91,8 +102,19 @@ class LatentEstimator(OutlierMixin, ClassNamePrefixFeaturesOutMixin, Transformer
             self._opened = opened
             self._settle(table)
         self._n_features_out = self.model_.net.latent
-        self.__dict__.pop("_learner", None)
+        self.__dict__.pop("_learners", None)
         return self
+
+    def _listen(self, event: Event) -> None:
+        if isinstance(event, Said):
+            self.diagnosis_.append(event.text)
+
+    def _more(self, small: bool, opened: DataSet, folder: Path, seed: int, told: dict[str, Any]) -> Iterator[Any]:
+        """The other members: the same recipe from other seeds. The closed-form start is the same for all of them."""
+        for member in range(2, 2 if small else self.members + 1):
+            yield api.train(
+                self._recipe(small), opened, run=member_at(folder, member), seed=key(seed, "member", member), **told
+            ).net
 
     def partial_fit(self, X: Any, y: Any = None) -> Self:
         """Go on learning from more rows; the first call is :meth:`fit`, which decides what the columns are.
@@ -102,18 +124,54 @@ class LatentEstimator(OutlierMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         if not hasattr(self, "model_"):
             return self.fit(X)
         batch = self.model_.given(self._checked(X, reset=False))[0]
-        held = torch.arange(len(batch.x)) % 10 == 9
-        learnt = _rows(batch, ~held)
         with threads(self._threads()):
-            if not hasattr(self, "_learner"):
-                self._learner = Learner(self.model_, self.learning_rate)
-            self._learner.learn(learnt, self.batch, self._seed())
-            self.model_ = self._learner.model(self.model_, learnt)
-            for name in WEIGHTS:
-                self.model_.folder.write_weights(name, self.model_.net.state_dict())
-            self._held = self._score(_rows(batch, held)) if held.any() else self._held
+            beside = self._parted(batch)
+            learnt = _rows(batch, torch.from_numpy(np.isin(signatures(batch), beside.seen[LEARNT])))
+            if len(learnt.x):
+                self._learn(learnt)
+            self.model_.beside = replace(beside, others=self.model_.beside.others)
+            if beside.good is not None:
+                self._held = self._score(beside.good)
             self._threshold(self._score(batch))
         return self
+
+    def _learn(self, rows: Batch) -> None:
+        """Let every member go on, in a copy of the run: that of the first fit stays what it was."""
+        before = self.model_
+        if not hasattr(self, "_learners"):
+            nets = (before.net, *before.beside.others)
+            self._learners = [Learner(before.recipe, net, self.learning_rate) for net in nets]
+            parent = tempfile.mkdtemp(prefix="latentia-")
+            self._folder = Run.open(before.save(Path(parent) / "run"))
+            weakref.finalize(self._folder, shutil.rmtree, parent, True)
+        for learner in self._learners:
+            learner.learn(rows, self.batch, self._seed())
+        first, *others = (learner.settled(before.spec, rows) for learner in self._learners)
+        self.model_ = Model(first, before.recipe, before.spec, self._folder, before.batch)
+        self.model_.beside = Beside(tuple(others))
+        for member, net in enumerate((first, *others), 1):
+            for name in WEIGHTS:
+                Run(member_at(self._folder.path, member)).write_weights(name, net.state_dict())
+
+    def _parted(self, batch: Batch) -> Beside:
+        """The rows of a call by what becomes of them: every tenth that is new is not learnt from, and judges others.
+
+        As many of the latest of these rows are kept as were held out by the first fit, at least :data:`JUDGES`.
+        """
+        before, marks = self.model_.beside, signatures(batch)
+        seen, good = dict(before.seen), before.good
+        if not seen:
+            draws, opened = getattr(self, "draws", 1), getattr(self, "_opened", None)
+            seen = {LEARNT: np.zeros(0, np.int64), **self.model_.judged_by(draws, opened).seen}
+        if good is None:
+            good = self._opened.test.read(slice(None)) if hasattr(self, "_opened") else _rows(batch, slice(0))
+        judging = np.isin(marks, signatures(good) if len(good.x) else marks[:0])
+        fresh = np.flatnonzero(~judging & ~np.isin(marks, np.concatenate(list(seen.values()))))[9::10]
+        held = judging.copy()
+        held[fresh] = True
+        seen[LEARNT] = np.union1d(seen[LEARNT], marks[~held])
+        good = _joined(good, _rows(batch, torch.from_numpy(fresh)), max(len(good.x), JUDGES))
+        return Beside(good=good if len(good.x) else None, seen=seen)
 
     def _settle(self, table: Any) -> None:
         """The threshold, from rows that the model never saw, or from a share of those it did."""
@@ -229,6 +287,8 @@ class LatentEstimator(OutlierMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         if isinstance(found.hidden, list):
             found.hidden = tuple(found.hidden)
         found.model_, found._n_features_out = model, model.net.latent
+        count = sum(1 for _ in (model.run / "members").glob("*"))
+        model.beside = Beside(tuple(load(member_at(model.run, member)).net for member in range(2, count + 2)))
         if told:
             found.__dict__ |= {name: told[name] for name in KEPT if name in told}
             found._held = np.asarray(told["held"])
@@ -295,6 +355,22 @@ KEPT = ("offset_", "rate_", "n_features_in_", "feature_names_in_")
 def is_frame(table: Any) -> bool:
     """Whether a table has columns with names and types."""
     return hasattr(table, "columns") and hasattr(table, "shape")
+
+
+def member_at(run: Path, member: int) -> Path:
+    """The folder of a member, counted from 1: the first is the run itself."""
+    return run if member == 1 else run / "members" / str(member)
+
+
+def _joined(one: Batch, other: Batch, most: int) -> Batch:
+    """The rows of both, at most so many of the last."""
+    x, masks = torch.cat([one.x, other.x])[-most:], [each.mask for each in (one, other) if each.mask is not None]
+    if not masks:
+        return Batch(x)
+    whole = [
+        masks[0].new_ones(len(each.x), masks[0].shape[1]) if each.mask is None else each.mask for each in (one, other)
+    ]
+    return Batch(x, mask=torch.cat(whole)[-most:])
 
 
 def offset_at(held: Array, rate: float) -> tuple[float, float]:

@@ -6,10 +6,10 @@ import copy
 from dataclasses import replace
 
 import torch
+from torch import nn
 
-from latentia.core import Batch, Noise, Now, key
+from latentia.core import Batch, Noise, Now, Recipe, Spec, key
 from latentia.data.source import ArrayValues, Split
-from latentia.model import Model
 from latentia.training.step import optimizers_for, set_rates, step
 
 __all__ = ["Learner"]
@@ -19,16 +19,17 @@ PASSES = 10  # over the rows of one call
 
 
 class Learner:
-    """A copy of a model's net that learns, with optimisers that remember from call to call.
+    """A copy of a net that learns, with optimisers that remember from call to call.
 
     Args:
-        model: where it starts.
+        recipe: of the net.
+        net: where it starts.
         rate: of Adam.
     """
 
-    def __init__(self, model: Model, rate: float) -> None:
-        self.recipe = replace(model.recipe, rate=rate)  # type: ignore[call-arg]
-        self.net = copy.deepcopy(model.net).requires_grad_().train()
+    def __init__(self, recipe: Recipe, net: nn.Module, rate: float) -> None:
+        self.recipe = replace(recipe, rate=rate)  # type: ignore[call-arg]
+        self.net = copy.deepcopy(net).requires_grad_().train()
         self.groups = self.recipe.groups(self.net)
         self.optimizers = optimizers_for(self.groups, torch.device("cpu"))
         self.seen = 0
@@ -44,12 +45,12 @@ class Learner:
                 step(self.recipe, self.net, self.groups, self.optimizers, [_rows(batch, rows)], [now])
                 self.seen += len(rows)
 
-    def model(self, like: Model, batch: Batch) -> Model:
-        """What was learnt until now, as a model beside ``like``; ``batch`` is what it settles on."""
+    def settled(self, spec: Spec, batch: Batch) -> nn.Module:
+        """A net of what was learnt until now, for use; ``batch`` is what it settles on."""
         net = copy.deepcopy(self.net).requires_grad_(False).eval()
         values = ArrayValues(batch.x.numpy())
-        self.recipe.settle(net, Split("train", like.spec, values, torch.arange(len(values))))
-        return Model(net, like.recipe, like.spec, like.folder, like.batch)
+        self.recipe.settle(net, Split("train", spec, values, torch.arange(len(values))))
+        return net
 
 
 def _rows(batch: Batch, rows: torch.Tensor) -> Batch:

@@ -7,7 +7,7 @@ from typing import Any
 from latentia import models
 from latentia.core import Batch, Recipe
 from latentia.estimators._latent import Array, LatentEstimator
-from latentia.tasks.likelihood import log_likelihood
+from latentia.tasks.likelihood import averaged, exact, log_likelihood
 
 __all__ = ["VAE"]
 
@@ -30,6 +30,8 @@ class VAE(LatentEstimator):
         images: the budget in rows seen; by default the recipe's.
         batch: rows of a step.
         draws: of the importance-weighted estimate of log p(x).
+        members: nets that are trained, from as many seeds; p(x) is the mean of their densities. Costs as many times the
+            training and the scoring; codes, samples and :attr:`model_` are those of the first.
         contamination: ``"auto"``: outliers are rows with a p-value of at most ``rate``; a number: this share of the
             training rows.
         rate: of false alarms.
@@ -63,6 +65,7 @@ class VAE(LatentEstimator):
         images: int | None = None,
         batch: int | None = None,
         draws: int = 64,
+        members: int = 1,
         contamination: float | str = "auto",
         rate: float = 0.01,
         random_state: Any = 0,
@@ -78,6 +81,7 @@ class VAE(LatentEstimator):
         self.images = images
         self.batch = batch
         self.draws = draws
+        self.members = members
         self.contamination = contamination
         self.rate = rate
         self.random_state = random_state
@@ -90,4 +94,6 @@ class VAE(LatentEstimator):
         return models.load("vae")(**told)
 
     def _score(self, batch: Batch) -> Array:
-        return log_likelihood(self.model_.exact, batch.x, self.draws, mask=batch.mask).value
+        nets = (self.model_.exact, *(exact(net) for net in self.model_.beside.others))
+        told = [log_likelihood(net, batch.x, self.draws, mask=batch.mask) for net in nets]
+        return averaged(told)[0].value if len(told) > 1 else told[0].value
