@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas
 import pytest
@@ -31,6 +33,21 @@ def test_blocks_together_are_the_whole(table, file):
     assert [name for _, found in blocks for name in found] == names
     keyed = [name for _, found in stream(folder / file, spec, rows=200, key="name") for name in found]
     assert keyed == [f"person {row}" for row in range(500)]
+
+
+@pytest.mark.parametrize("group", [20_000, 1_000_000])
+def test_a_parquet_file_is_not_kept_as_it_is_read_however_its_rows_are_grouped(group, tmp_path):
+    import pyarrow
+    from pyarrow import parquet
+
+    x = np.random.default_rng(0).normal(size=(1_600_000, 2))
+    parquet.write_table(pyarrow.table({"a": x[:, 0], "b": x[:, 1]}), tmp_path / "x.parquet", row_group_size=group)
+    like, before = data.open(x[:100]).spec, pyarrow.total_allocated_bytes()
+    columns = tuple(replace(column, name=name) for column, name in zip(like.columns, "ab", strict=True))
+    most = 0
+    for _ in stream(tmp_path / "x.parquet", replace(like, columns=columns), rows=10_000):
+        most = max(most, pyarrow.total_allocated_bytes() - before)
+    assert most < 0.5 * x.nbytes
 
 
 def test_a_data_frame_and_a_mapped_array(table, tmp_path):

@@ -23,6 +23,7 @@ __all__ = ["TABLES", "frame_of_file", "frame_of_object", "frames_of_file", "is_f
 
 TABLES = (".csv", ".tsv", ".parquet", ".pq")
 TEXTS = ("str", "string", "object")
+BUFFER = 2**20  # bytes of a column of a Parquet file that are read at once
 DTYPES = {"float": "float32", "double": "float64", "halffloat": "float32"}
 
 
@@ -180,7 +181,9 @@ def _parquet(path: Path, rows: int | None) -> Iterator[Any]:
     import pyarrow as arrow
     from pyarrow import parquet
 
-    with parquet.ParquetFile(path) as file:
+    # without these, Arrow keeps whole row groups that it has read already: memory would grow with the file
+    sparing: dict[str, Any] = {"pre_buffer": False, "buffer_size": BUFFER} if rows is not None else {}
+    with parquet.ParquetFile(path, **sparing) as file:
         _distinct(file.schema_arrow.names, str(path))
         if rows is None:
             yield file.read()
