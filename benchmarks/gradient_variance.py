@@ -45,7 +45,12 @@ def run(quick: bool, seed: int) -> None:
 def gradients(draws: int = 1_000, images: int = 50_000, seed: int = 0) -> dict[str, Tensor]:
     """Estimates of the same gradient, ``(draws, encoder's weights)`` for each estimator."""
     model = lt.train(
-        lt.VAE(latent=8, hidden=(128,)), "digits", images=images, every=images, seed=seed, precision="float32"
+        lt.VAE(latent=8, hidden=(128,), prior="normal"),
+        "digits",
+        images=images,
+        every=images,
+        seed=seed,
+        precision="float32",
     )
     x = model.data().train.take(seed, 0, ITEMS).x
     noise = Noise(seed, 0, slice(None), ITEMS, purpose="gradient-variance").normal(draws, model.net.latent)

@@ -18,6 +18,7 @@ LATENT, IMAGES, QUICK = 16, 600_000, 20_000
 RECIPES: dict[str, Recipe] = {
     "autoencoder": lt.Autoencoder(latent=LATENT),
     "vae": lt.VAE(latent=LATENT),
+    "vae, normal prior": lt.VAE(latent=LATENT, prior="normal"),
     "beta-vae 4": lt.VAE(latent=LATENT, beta=4.0),
 }
 

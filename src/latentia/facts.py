@@ -42,7 +42,7 @@ def facts_of(recipe: Recipe, data: DataSet, training: Training) -> dict[str, Any
         "data": {"name": data.name, "options": data.options, "signature": data.signature},
         "splits": {split: len(getattr(data, split)) for split in SPLITS},
         "device": str(machine.device),
-        "threads": torch.get_num_threads(),
+        "threads": machine.threads or torch.get_num_threads(),
         "processes": world(),
         "every": None,
         "budget": None,

@@ -38,6 +38,7 @@ from latentia.tasks.invert import Inverted, Told, invert
 from latentia.tasks.items import coder_of, ends_of, labels_of, numbers_of
 from latentia.tasks.reconstruct import reconstruct
 from latentia.tasks.sample import sample
+from latentia.tasks.synthetic import ROWS, TABLE, Synthetic, synthetic, target_of
 from latentia.tasks.traverse import importance, traverse
 from latentia.tasks.walk import Features, Walk, walk
 from latentia.tasks.working import label_of
@@ -155,7 +156,7 @@ class Model(Edits, Judges):
         Raises:
             BadData: a label that was never trained, or a given value that its column cannot hold.
             BadField: a truncation that is not above 0.
-            CannotDo: a model without labels or columns, or a truncation of one whose latents are not normal noise.
+            CannotDo: a model without labels or columns.
         """
         number, net = numbers_of(label, self.net, self.spec, 1), self._can("sample", Samples)
         code = None if number is None else int(number)
@@ -368,7 +369,8 @@ class Model(Edits, Judges):
             seed: of draws and samples.
             metrics: of samples, some of frechet, kid, precision, recall, density, coverage, wasserstein, ms-ssim and
                 classes (what a classifier says of them); by default those that the data allows. ``latent``: the
-                completeness and continuity of the latent space, of a model that encodes and decodes.
+                completeness and continuity of the latent space, of a model that encodes and decodes. ``table``: what
+                :meth:`synthetic` says of rows.
             extractor: ``"random-conv"`` (tables: ``"pixels"``, the numbers as they are), ``"classifier"`` (trained on
                 the data's labels), ``"inception"``, or any callable from pictures ``(N, C, H, W)`` to ``(N, D)``.
             extractor_seed: of random convolutions. Hyper-parameters chosen with one seed are reported with another.
@@ -384,6 +386,10 @@ class Model(Edits, Judges):
         """
         if split not in SPLITS:
             raise BadField(f"split is {split!r}; {near(split, SPLITS)}")
+        if TABLE in (metrics or ()):
+            rest = [name for name in metrics or () if name != TABLE]
+            more = self.evaluate(split, draws, seed, metrics=rest, count=count, tell=tell) if rest else []
+            return [*self.synthetic(split, count, seed).figures, *more]
         data, found = self.data(), []
         told: dict[str, Any] = {
             "metrics": metrics,
@@ -401,6 +407,29 @@ class Model(Edits, Judges):
         if only_samples or asked or metrics is not None:
             found += judging(self._can("evaluate with samples", Samples), data, split, **told)
         return found
+
+    def synthetic(
+        self, split: str = "test", count: int | None = None, seed: int = 0, target: str | None = None
+    ) -> Synthetic:
+        """How good rows of a table are that the model makes (:func:`latentia.tasks.synthetic.synthetic`).
+
+        Args:
+            split: the held-out rows, ``"test"`` or ``"validation"``.
+            count: of rows; by default as many as were learnt from, at most 10,000.
+            seed: of the first row, and of what is learnt from rows.
+            target: the column that utility is told by; by default the last one with categories.
+
+        Raises:
+            BadField: a column or a split that is not there, or data without columns.
+            BadData: fewer than 20 held-out rows, or a single column.
+        """
+        if split not in SPLITS[1:]:
+            raise BadField(f"split is {split!r}; rows that are made are held against validation or test")
+        self._can("make rows", Samples)
+        target_of(self.spec, target)
+        data = self.data()
+        made = self.items(self.sample(count or min(len(data.train), ROWS), seed=seed))
+        return synthetic(made, data.train, getattr(data, split), target, seed, split)
 
     def hourglass(self) -> list[Row]:
         """The layers from x to z to x-hat, with shape and number of weights."""

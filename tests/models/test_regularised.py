@@ -72,7 +72,7 @@ def test_without_their_term_they_are_a_vae():
     for recipe in (
         lt.TCVAE(latent=3, hidden=(16,), beta=1.0),
         lt.DIPVAE(latent=3, hidden=(16,), off_diagonal=0.0, diagonal=0.0),
-        lt.VAE(latent=3, hidden=(16,)),
+        lt.VAE(latent=3, hidden=(16,), prior="normal"),
     ):
         _, (update,) = told(recipe)
         held.append(update.loss.detach())

@@ -81,7 +81,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("studio") / "runs"
     told: dict[str, Any] = {"device": "cpu", "images": 1200, "every": 400}
     lt.train(lt.VAE(latent=12, hidden=(32,)), "digits", run=folder / "vae", **told).report()
-    lt.train(lt.VAE(latent=3, hidden=(32,)), "digits", run=folder / "deep" / "labelled", labels=True, **told)
+    labelled = lt.VAE(latent=3, hidden=(32,), prior="normal")
+    lt.train(labelled, "digits", run=folder / "deep" / "labelled", labels=True, **told)
     table = tmp_path_factory.mktemp("table") / "people.csv"
     table.write_text("\n".join(ROWS) + "\n")
     lt.train(lt.VAE(latent=2, hidden=(16,)), table, run=folder / "people", **{**told, "images": 400})

@@ -18,7 +18,7 @@ NEEDS = r"trained with labels and knows an item only with its own: give data tha
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     path = tmp_path_factory.mktemp("runs") / "given"
-    return lt.train(lt.VAE(latent=4, hidden=(16,)), "digits", run=path, labels=True, **SETTINGS)
+    return lt.train(lt.VAE(latent=4, hidden=(16,), prior="normal"), "digits", run=path, labels=True, **SETTINGS)
 
 
 @pytest.fixture(scope="module")

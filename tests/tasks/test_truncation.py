@@ -66,14 +66,15 @@ def test_a_truncation_that_is_not_above_zero_is_refused(truncation):
         sample(Pictures(), SPEC, 3, truncation=truncation)
 
 
-def test_what_has_no_normal_noise_has_no_truncation():
+def test_a_mixture_is_truncated_around_the_middle_of_each_component():
     with torch.random.fork_rng():
+        torch.manual_seed(0)
         net = lt.VAE(latent=2, hidden=(8,), prior="mixture:3").build(SPEC)
-    with pytest.raises(
-        CannotDo, match="truncation cuts normal noise, and this model's latents are drawn from something"
-    ):
-        sample(net, SPEC, 3, truncation=0.7)
-    assert sample(net, SPEC, 3).shape == (3, 1, 8, 8)
+        net.latents.start(8 * torch.eye(3, 2), torch.full((3, 2), 0.5), torch.full((3,), 1 / 3))
+    middle = net.prior().components.mean.detach()
+    far = (draw(net, range(200), 0.7)[:, None] - middle).abs().amax(-1)
+    assert (far.min(1).values < 0.7 * 0.5 + 1e-6).all()
+    assert torch.equal(far.argmin(1), (draw(net, range(200))[:, None] - middle).abs().amax(-1).argmin(1))
     with pytest.raises(CannotDo, match="sample needs a model that draws latents"):
         sample(Autoencoder(), SPEC, 1, truncation=0.7)
 

@@ -33,7 +33,7 @@ def test_counting_leaves_the_default_generator_alone(pictures):
 
 
 @pytest.mark.parametrize("multiplies", [True, False])
-def test_auto_is_bf16_for_heavy_steps_where_the_hardware_has_it(pictures, monkeypatch, multiplies):
+def test_heavy_steps_take_all_threads_and_bf16_where_the_hardware_has_it(pictures, monkeypatch, multiplies):
     monkeypatch.setattr(machine, "_multiplies_bf16", lambda device: multiplies)
     recipe = lt.VAE(latent=3, body="mlp", hidden=(500,))
     light = Training(device="cpu", batch=int(HEAVY // products(recipe, pictures, 1)))
@@ -41,6 +41,7 @@ def test_auto_is_bf16_for_heavy_steps_where_the_hardware_has_it(pictures, monkey
     assert machine_for(light, recipe, pictures).precision == "float32"
     assert machine_for(heavy, recipe, pictures).precision == ("bf16" if multiplies else "float32")
     assert machine_for(Training(device="cpu", precision="bf16"), recipe, pictures).precision == "bf16"
+    assert (machine_for(light, recipe, pictures).threads, machine_for(heavy, recipe, pictures).threads) == (1, None)
 
 
 @pytest.mark.parametrize("word", ["auto", "cuda"])

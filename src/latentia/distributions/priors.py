@@ -11,6 +11,7 @@ from latentia.core import Noise, Spec
 from latentia.distributions.mixture import choose
 from latentia.distributions.normal import HALF_LOG_TWO_PI, Normal
 
+SPREAD = 0.25  # of the means a mixture begins with
 BOUND = 7.0  # of a learnt component's log scale, as of the posteriors': none collapses onto a single code
 
 
@@ -90,14 +91,14 @@ class StandardNormal(nn.Module):
 class MixtureOfNormals(nn.Module):
     """K normal distributions with learnt means, scales and weights.
 
-    The means start as draws of a standard normal distribution (under the seed of the build), so that no two components
-    learn the same.
+    They start close together (under the seed of the build), in all about as one standard normal distribution: no two
+    learn the same, and latents that carry nothing are not held apart.
     """
 
     def __init__(self, latent: int, components: int) -> None:
         super().__init__()
         self.latent = latent
-        self.location = nn.Parameter(torch.randn(components, latent))
+        self.location = nn.Parameter(SPREAD * torch.randn(components, latent))
         self.log_scale = nn.Parameter(torch.zeros(components, latent))
         self.logits = nn.Parameter(torch.zeros(components))
 

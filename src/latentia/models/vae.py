@@ -87,7 +87,11 @@ class VAE(Recipe):
         ),
     ] = "auto"
     prior: Annotated[
-        str, Help("normal, mixture:K or vamp:K with K components; auto is normal, for a table with columns a mixture")
+        str,
+        Help(
+            "normal, mixture:K or vamp:K with K components; auto is a mixture, for binary data and where the KL is "
+            "weighed normal"
+        ),
     ] = "auto"
     objective: Annotated[str, Help("elbo, or iwae with --draws 2 or more"), OneOf(("elbo", "iwae"))] = "elbo"
     draws: Annotated[int, Help("draws of z for each item"), AtLeast(1)] = 1
@@ -124,12 +128,29 @@ class VAE(Recipe):
         check_likelihood(name, spec)
         return name
 
+    def prior_for(self, spec: Spec) -> str:
+        """The prior for data of this spec.
+
+        Where an item says much, as the 256 levels of a picture's pixels do, the KL hardly weighs and codes end up far
+        from a standard normal: a mixture learns where they are. Where the KL is weighed, codes are meant to be held to
+        something fixed, with each latent by itself.
+        """
+        if self.prior != "auto":
+            return self.prior
+        if spec.columns:
+            return "mixture:32"
+        fixed = self._weighed or spec.kind == "table" or self.likelihood_for(spec) == "bernoulli"
+        return "normal" if fixed else "mixture:100"
+
     def notes(self, spec: Spec) -> list[str]:
         sizes = ", ".join(map(str, sizes_for(self, spec)))
         chosen = "follows from the data" if self.likelihood == "auto" else "as asked"
         given = f", encoder and decoder given one of {len(spec.classes)} labels" if spec.classes else ""
-        told = [f"likelihood: {self.likelihood_for(spec)} ({chosen})", f"net: {body_for(self, spec)} of {sizes}{given}"]
-        if Schedule.parse(self.beta).end != 1 or self.free_bits or self._held:
+        told = [
+            f"likelihood: {self.likelihood_for(spec)} ({chosen}), prior: {self.prior_for(spec)}",
+            f"net: {body_for(self, spec)} of {sizes}{given}",
+        ]
+        if self._weighed:
             told.append(
                 "the best weights are chosen by the bound itself, at beta 1; --weights last takes the last ones"
             )
@@ -137,9 +158,7 @@ class VAE(Recipe):
 
     def fitted(self, spec: Spec) -> VAE:
         """The recipe with the size of z and the prior that follow from the data."""
-        latent = self.latent or latents_for(spec)
-        prior = self.prior if self.prior != "auto" else ("mixture:32" if spec.columns else "normal")
-        return replace(self, latent=latent, prior=prior)
+        return replace(self, latent=self.latent or latents_for(spec), prior=self.prior_for(spec))
 
     def planned(self, training: Training, spec: Spec, rows: int) -> Training:
         """A table's batch and budget follow from the number of its rows."""
@@ -204,6 +223,11 @@ class VAE(Recipe):
             yield self.weighted_update(net, batch, now)
         else:
             yield self.elbo_update(net, batch, now)
+
+    @property
+    def _weighed(self) -> bool:
+        """Whether the KL ends as anything but itself."""
+        return Schedule.parse(self.beta).end != 1 or self.free_bits > 0 or self._held
 
     @property
     def _held(self) -> bool:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from latentia.core import HasDensity, Samples, Spec
-from latentia.errors import BadData, BadField, CannotDo
+from latentia.errors import BadData, BadField
 from latentia.tasks.working import ItemNoise, Net, check_labels, given, place, require, still, whole
 
 __all__ = ["BLOCK", "TruncatedNoise", "draw", "sample"]
@@ -37,7 +37,7 @@ def sample(
         truncation: how far from 0 a number of the noise may lie: see :class:`TruncatedNoise`.
 
     Raises:
-        CannotDo: the net cannot sample, takes no labels, or draws other than normal noise, which is not truncated.
+        CannotDo: the net cannot sample, or takes no labels.
         BadData: a count or a seed below 0.
         BadField: a count or a seed that is no whole number, or a truncation that is not above 0.
     """
@@ -70,7 +70,8 @@ class TruncatedNoise(ItemNoise):
     (https://arxiv.org/abs/1809.11096), section 3.1: items come closer to the middle of what was learnt, and to each
     other. Noise that short was never learnt from: a generator may answer it with paler items (as some did there).
     Numbers within stay the item's own, so a wide truncation changes few items; those beyond are drawn anew from the
-    truncated distribution at once, by its quantile function, which takes the same time however narrow it is.
+    truncated distribution at once, by its quantile function, which takes the same time however narrow it is. Where a
+    prior is a mixture, which component an item is of stays as it was, and its place within it is cut.
 
     Raises:
         BadField: the truncation is not above 0.
@@ -88,11 +89,6 @@ class TruncatedNoise(ItemNoise):
         redrawn = torch.special.ndtri(torch.lerp(below, 1 - below, again.cpu().double())).to(own)
         within = redrawn.clamp(-self.truncation, self.truncation)  # rounding may put one just beyond
         return torch.where(own.abs() <= self.truncation, own, within)
-
-    def uniform(self, *shape: int) -> Tensor:
-        raise CannotDo(
-            "truncation cuts normal noise, and this model's latents are drawn from something else; leave it out"
-        )
 
 
 def _of_seeds(

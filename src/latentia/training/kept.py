@@ -120,7 +120,7 @@ def _learn(net: nn.Module, recipe: Recipe, data: DataSet, training: Training, pa
             progress.more(event.seen - progress.done)
 
     with tempfile.TemporaryDirectory(prefix="latentia-") as folder:
-        precision = machine_for(training, recipe, data.train).precision
-        run = Run(Path(folder), {"training": {"precision": precision}, "threads": torch.get_num_threads()})
+        machine = machine_for(training, recipe, data.train)
+        run = Run(Path(folder), {"training": {"precision": machine.precision}, "threads": machine.threads})
         loop.train(recipe, data.train, data.validation, training, run, tell)
         copy_into(net, read_tensors(run.path / WEIGHTS["best"]), str(run.path))

@@ -24,10 +24,11 @@ HEAVY = 1e8
 
 @dataclass(frozen=True)
 class Machine:
-    """A device with the precision that nets train in there."""
+    """A device with the precision that nets train in there, and the threads that a run begins with."""
 
     device: torch.device
     precision: str  # "float32", "bf16" or "float64"
+    threads: int | None = None  # None: as many as torch has
 
     @property
     def dtype(self) -> torch.dtype:
@@ -82,16 +83,18 @@ def machine_for(training: Training, recipe: Recipe, source: Source) -> Machine:
     """The machine that a training asks for.
 
     ``auto`` precision is bf16 where the hardware multiplies in it and, on a CPU, a step is heavy enough for it to pay.
-    No clock decides that: the same training takes the same numbers whatever else the machine does.
+    A step that is too light for that takes one thread: several gain it little, and where something else keeps a core
+    busy they wait for each other, tens of times as long as they work. No clock decides that: the same training takes
+    the same numbers whatever else the machine does.
     """
     device = device_of(training.device)
     precision = training.precision
     if precision == "float64" and device.type == "mps":
         raise BadField("float64 is not there on mps; take --device cpu")
+    heavy = device.type == "cuda" or products(recipe, source, training.batch or recipe.batch) >= HEAVY
     if precision == "auto":
-        pays = device.type == "cuda" or products(recipe, source, training.batch or recipe.batch) >= HEAVY
-        precision = "bf16" if pays and _multiplies_bf16(device) else "float32"
-    return Machine(device, precision)
+        precision = "bf16" if heavy and _multiplies_bf16(device) else "float32"
+    return Machine(device, precision, None if heavy else 1)
 
 
 def products(recipe: Recipe, source: Source, batch: int) -> float:
