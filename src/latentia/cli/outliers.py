@@ -58,7 +58,7 @@ def outliers(
     at_least("--draws", draws, 1)
     model = load(run, common, weights)
     if maps is not None:
-        _check_maps(model, maps)
+        _check_maps(model, maps, judging.features)
     ((batch, names),) = model.blocks(data, key, label, rows=sys.maxsize)
     found = model.outliers(
         batch,
@@ -116,18 +116,20 @@ def _reasons(found: Outliers, batch: Batch, model: Model, row: int) -> list[str]
     return [*told, *[""] * (REASONS - len(told))]
 
 
-def _check_maps(model: Model, maps: str) -> None:
+def _check_maps(model: Model, maps: str, features: str | None) -> None:
     from latentia.errors import BadField
 
     if model.spec.kind != "image":
         raise BadField(f"--maps draws pictures, and this model was trained on a {model.spec.kind}")
+    if features not in (None, "patches"):
+        raise BadField(f"--features {features} say nothing about places in a picture; --maps needs --features patches")
     if Path(maps).is_file():
         raise BadField(f"--maps {maps} is a file; name a folder")
 
 
 def _draw(found: Outliers, batch: Batch, names: list[str], folder: Path, common: Common) -> None:
     """Heat maps of the outliers, the oddest first, and all of them on one sheet."""
-    from latentia.tasks.maps import heat, overlaid
+    from latentia.tasks.maps import overlaid
     from latentia.tasks.pictures import grid, picture
 
     rows = sorted(found.outlier.nonzero()[0].tolist(), key=lambda row: -found.scores[row])
@@ -136,7 +138,7 @@ def _draw(found: Outliers, batch: Batch, names: list[str], folder: Path, common:
         common.remark("no outliers, no maps")
         return
     x = batch.x[rows]
-    pairs = overlaid(x, heat(found.contributions[rows][:, :-1], found.spread, x.shape))
+    pairs = overlaid(x, found.heat(rows, x.shape[1:]))
     for place, row in enumerate(rows):
         stem = f"{place:04d}-{Path(names[row]).stem or row}"
         with output.replacing(folder / f"{stem}.png") as temporary:

@@ -3,33 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import conv1d, pad
 
-__all__ = ["heat", "overlaid", "smoothed"]
+__all__ = ["FINE", "WIDTH", "heat", "overlaid", "smoothed"]
 
 WIDTH = 1 / 24  # of the blur, as a share of the shorter side
+FINE = 1 / 64  # and of maps of patches, which are smooth already
 LEAST = 0.1  # deviations of single pixels are at least this share of the typical one: a border that never varies is 0
 COLD, HOT = 1.0, 6.0  # standard deviations at which warmth begins, and is full
 WARM = (0.86, 0.08, 0.1)
 
 
-def heat(contributions: NDArray, spread: NDArray, shape: Sequence[int]) -> Tensor:  # type: ignore[type-arg]
+def heat(contributions: NDArray[Any], spread: NDArray[Any], shape: Sequence[int], width: float = WIDTH) -> Tensor:
     """Contributions of pixels in standard deviations of calibration data, smoothed: ``(N, H, W)``.
 
     Args:
         contributions: of each pixel, less its mean over calibration data, ``(N, H * W)``.
         spread: its standard deviation there, ``(H * W,)``.
         shape: of the pictures, ``(N, C, H, W)``.
+        width: of the blur, as a share of the shorter side.
     """
     deviation = torch.from_numpy(spread)
     typical = deviation.square().mean().sqrt()
     scaled = torch.from_numpy(contributions) / deviation.clamp(min=max(float(LEAST * typical), 1e-12))
-    height, width = shape[-2:]
-    return smoothed(scaled.reshape(-1, height, width), max(0.5, WIDTH * min(height, width)))
+    sides = shape[-2:]
+    return smoothed(scaled.reshape(-1, *sides), max(0.5, width * min(sides)))
 
 
 def smoothed(maps: Tensor, width: float) -> Tensor:

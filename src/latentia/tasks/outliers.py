@@ -8,10 +8,12 @@ rows they add up to the item's score.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from latentia.core import Batch, Spec
 from latentia.errors import BadField
@@ -20,6 +22,8 @@ from latentia.metrics.fractions import WIDTH
 from latentia.metrics.ranking import area_error, area_under_roc, average_precision
 from latentia.tasks.calibrate import Calibration, check_rate, filled
 from latentia.tasks.evaluate import Figure
+from latentia.tasks.maps import FINE, heat
+from latentia.tasks.maps import WIDTH as WIDE
 from latentia.tasks.score import LATENT, Kind, Scores, term_names
 
 __all__ = ["Judged", "Outliers", "Rule", "decided", "detected", "joined", "judged", "value_of"]
@@ -101,6 +105,11 @@ class Outliers(Judged):
     spread: Array
     kind: Kind
     rule: str
+
+    def heat(self, items: list[int], shape: Sequence[int]) -> Tensor:
+        """Maps of where in pictures of this shape ``(C, H, W)`` their scores come from: ``(len(items), H, W)``."""
+        own = self.contributions[items][:, :-1]
+        return heat(own, self.spread, shape, FINE if self.kind.even else WIDE)
 
     def reasons(self, item: int, count: int = 3) -> list[tuple[str, float]]:
         """What adds most to the score of one item: names and contributions, the largest first, positive ones only."""
