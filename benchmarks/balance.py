@@ -1,7 +1,7 @@
 """Weights from the latent density: does a classifier learn a rare kind that no label names, and at what cost.
 
 Protocol: MNIST digits labelled odd or even; inside odd the digit 7 is a hidden kind of 5 % (10,000 training items, half
-of them odd). A VAE (16 latents, defaults, 300,000 images) learns from these items without labels; weights are those of
+of them odd). A VAE (16 latents, defaults, 100,000 images) learns from these items without labels; weights are those of
 `weights --within`, with its defaults. Downstream: a fully connected net (128 units, 20 rounds over the items, Adam at
 1e-3, batch 128), its loss weighted: uniform, by class (which are even already), or by these weights. Recall: the share
 of all 7s of the test split that are called odd. Accuracy: on test items of the same mixture as the training items.
@@ -26,7 +26,7 @@ from latentia.core import key
 from latentia.tasks.encode import codes_of
 from latentia.tasks.weights import balance
 
-HIDDEN, SHARE, COUNT, IMAGES = 7, 0.05, 10_000, 300_000
+HIDDEN, SHARE, COUNT, IMAGES = 7, 0.05, 10_000, 100_000
 QUICK_COUNT, QUICK = 1_000, 20_000
 ROUNDS, BATCH, WIDTH, RATE = 20, 128, 128, 1e-3
 WAYS = ("uniform", "class weights", "latent weights")

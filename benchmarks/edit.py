@@ -29,13 +29,13 @@ from latentia.tasks.encode import codes_of
 
 AMOUNTS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5)
 PAIRS = {"fashion-mnist": ((3, 0), (5, 7), (0, 6), (4, 2), (8, 9)), "digits": ((1, 7), (3, 8))}
-COUNT, IMAGES, QUICK = 200, 300_000, 30_000
+COUNT, IMAGES, QUICK = 200, 300_000, 20_000
 
 
 def run(quick: bool, seed: int) -> None:
     """Train, edit, and print a row for each pair and amount."""
     name, images = ("digits", QUICK) if quick else (data_or_stop("fashion-mnist"), IMAGES)
-    folder = RUNS / f"edit-{name}-{seed}"
+    folder = RUNS / f"latent-quality-vae-{name}-{seed}"  # the same training as there
     model = lt.train(lt.VAE(latent=16), name, images=images, every=images // 5, seed=seed, run=folder, device="cpu")
     opened = data.open(name, labels=True)
     judge = judge_of(name, quick)

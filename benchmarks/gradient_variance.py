@@ -44,14 +44,8 @@ def run(quick: bool, seed: int) -> None:
 
 def gradients(draws: int = 1_000, images: int = 50_000, seed: int = 0) -> dict[str, Tensor]:
     """Estimates of the same gradient, ``(draws, encoder's weights)`` for each estimator."""
-    model = lt.train(
-        lt.VAE(latent=8, hidden=(128,), prior="normal"),
-        "digits",
-        images=images,
-        every=images,
-        seed=seed,
-        precision="float32",
-    )
+    recipe = lt.VAE(latent=8, hidden=(128,), prior="normal")
+    model = lt.train(recipe, "digits", images=images, every=images, seed=seed, precision="float32")
     x = model.data().train.take(seed, 0, ITEMS).x
     noise = Noise(seed, 0, slice(None), ITEMS, purpose="gradient-variance").normal(draws, model.net.latent)
     return estimates(model.net, x, noise.transpose(0, 1))

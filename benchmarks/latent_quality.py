@@ -1,6 +1,6 @@
-"""Latent spaces side by side: completeness and continuity of an autoencoder, a VAE and a beta-VAE, with intervals.
+"""Latent spaces side by side: completeness and continuity of an autoencoder, VAEs and a beta-VAE, with intervals.
 
-Protocol: Fashion-MNIST, 16 latents, every other field at its default, 600,000 images each, weights of the best score on
+Protocol: Fashion-MNIST, 16 latents, every other field at its default, 300,000 images each, weights of the best score on
 held-out items. Figures of `evaluate --metrics latent`: 2,000 test items, 2,000 others for the floors, 2,000 draws from
 the prior (of the autoencoder: the normal distribution that has its codes' moments); features of random convolutions of
 seed 1. A figure that has a better side claims to tell spaces apart: the intervals of autoencoder and VAE must not meet.
@@ -14,7 +14,7 @@ from latentia.core import Recipe
 from latentia.tasks.compare import table
 from latentia.tasks.evaluate import Figure
 
-LATENT, IMAGES, QUICK = 16, 600_000, 20_000
+LATENT, IMAGES, QUICK = 16, 300_000, 20_000
 RECIPES: dict[str, Recipe] = {
     "autoencoder": lt.Autoencoder(latent=LATENT),
     "vae": lt.VAE(latent=LATENT),
