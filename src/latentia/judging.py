@@ -19,6 +19,7 @@ from latentia.tasks.evaluate import Figure
 from latentia.tasks.features import SEED, ClassifierFeatures, extractor_for, known, predict, usual
 from latentia.tasks.latent import LATENT, latent_figures
 from latentia.tasks.measure import ALL, CLASSES, Judge, measure, size_of
+from latentia.tasks.synthetic import TABLE
 from latentia.tasks.working import Net, parts, place, require
 from latentia.training.kept import kept
 
@@ -122,9 +123,9 @@ def _check(
     count: int | None,
 ) -> None:
     """Refuse unknown names, what would have no effect, and too few items."""
-    chosen(metrics or (), (*ALL, LATENT))
+    chosen(metrics or (), (*ALL, LATENT, TABLE))
     if metrics is not None and not metrics:
-        raise BadField(f"no metric is named; known: {', '.join((*ALL, LATENT))}")
+        raise BadField(f"no metric is named; known: {', '.join((*ALL, LATENT, TABLE))}")
     if word is not None:
         known(word, data.spec)
     if CLASSES in (metrics or ()) and data.spec.kind != "image":

@@ -4,13 +4,9 @@ import os
 
 import numpy as np
 import pytest
-import torch
 from benchmarks.adbench import scaled, split, summary
-from benchmarks.adult import columns, features
 from benchmarks.density_truth import TRUTHS
 from scipy import stats
-
-from latentia.core import Column, Spec
 
 
 @pytest.fixture
@@ -78,17 +74,6 @@ def test_the_linear_truth_has_the_covariance_of_its_rows():
     rows = truth.draw(20_000, np.random.default_rng(0))
     whole = stats.multivariate_normal(rows.mean(0), np.cov(rows.T)).logpdf(rows[:100])
     np.testing.assert_allclose(truth.log_prob(rows[:100]), whole, atol=0.3)
-
-
-def test_rows_of_the_census_as_columns_and_as_points():
-    spec = Spec(
-        "table", (3,), columns=(Column("a", "integer", missing=True), Column("b", "binary", categories=("n", "y")))
-    )
-    x = torch.tensor([[1.5, 1.0, 1.0], [0.0, 0.0, 0.0]])
-    found = columns(x, spec)
-    assert found[0][0] == 1.5
-    assert np.isnan(found[0][1])
-    assert features(x, spec).tolist() == [[1.5, 0.0, 0.5], [0.0, 0.5, 0.0]]
 
 
 def test_rows_of_the_stream_are_written_in_blocks_and_are_those_of_their_seed(tmp_path, monkeypatch):

@@ -76,6 +76,11 @@ def test_copies_of_training_rows_are_nearer_to_them():
     assert nearer(training, held_out, training).value == 1
     assert nearer(training, held_out, held_out).value == 0
     assert nearer(training, training, made).value == 0.5
+    few = held_out[:20]  # ten times as many training rows are not a reason to be nearer to one
+    assert nearer(training, few, made).value == pytest.approx(0.5, abs=0.15)
+    assert nearer(training, few, training).value == 1
+    assert nearer(training[:20], held_out, made).value == pytest.approx(0.5, abs=0.15)
+    assert nearer(training, training[:20], training[:20]).value == pytest.approx(0.5)
     copied = np.concatenate([training[:50], made[:150]])
     assert nearer(training, held_out, copied).value == pytest.approx(0.25 + 0.75 * 0.5, abs=0.1)
 

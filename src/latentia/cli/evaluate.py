@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Group, Parameter
@@ -10,11 +11,14 @@ from cyclopts import Group, Parameter
 from latentia.cli import output
 from latentia.cli.common import DEFAULTS, Common, Out, Run, Split, Weights, at_least, load
 from latentia.cli.judging import USUAL, Judging
+from latentia.errors import BadField
 
 if TYPE_CHECKING:
     from latentia.model import Model
     from latentia.tasks.evaluate import Figure
+    from latentia.tasks.synthetic import Synthetic
 
+TABLE, PAGE = "table", ".html"
 OF_SAMPLES = Group("Samples held against real items", sort_key=50)
 Draws = Annotated[int, Parameter(help="importance samples of each item's log-likelihood")]
 
@@ -33,7 +37,7 @@ class Measuring:
         _flag(
             "some of frechet, kid, precision, recall, density, coverage, wasserstein, ms-ssim, classes (translations: "
             "l1, psnr, ssim, kid, cycle), with commas between them; by default all that the data allows. latent: if "
-            "the latent space has gaps or jumps, of models with an encoder"
+            "the latent space has gaps or jumps, of models with an encoder. table: how good rows are that are made"
         ),
     ] = None
     extractor: Annotated[
@@ -55,6 +59,11 @@ class Measuring:
         at_least("--extractor-seed", self.extractor_seed, 0)
         at_least("--count", self.count, 2)
 
+    @property
+    def names(self) -> list[str] | None:
+        """The metrics, one by one."""
+        return None if self.metrics is None else [name.strip() for name in self.metrics.split(",") if name.strip()]
+
     def figures(
         self, model: Model, split: str, draws: int, common: Common, pairs: tuple[str, str | None] | None = None
     ) -> list[Figure]:
@@ -63,9 +72,7 @@ class Measuring:
             split,
             draws,
             common.seed,
-            metrics=None
-            if self.metrics is None
-            else [name.strip() for name in self.metrics.split(",") if name.strip()],
+            metrics=self.names,
             extractor=self.extractor,
             extractor_seed=self.extractor_seed,
             extractor_weights=self.extractor_weights,
@@ -90,6 +97,9 @@ def evaluate(
         str | None, Parameter(help="known bad items: how well scores tell them from good ones, as outliers does")
     ] = None,
     judging: Judging = USUAL,
+    target: Annotated[
+        str | None, _flag("metric table: the column that trees learn to tell [default: the last with categories]")
+    ] = None,
     measuring: Measuring = PLAIN,
     out: Out = None,
     weights: Weights = "best",
@@ -100,17 +110,41 @@ def evaluate(
     Models that only sample are measured by their samples, any other with --metrics, --extractor or --count.
     Translations are held against true pictures where there are pairs: those that it was trained on the like of, or
     PAIRS_A and PAIRS_B, two folders of the same names, as train takes them. With --bad the figures are those of a
-    detector of outliers.
+    detector of outliers. With --metrics table they are those of rows that the model makes; -o report.html is a page.
     """
-    output.form(out, output.ROWS)
+    made_rows = measuring.names == [TABLE] and bad is None and a is None
+    ending = output.form(out, (*output.ROWS, PAGE) if made_rows else output.ROWS)
     at_least("--draws", draws, 1)
+    if target is not None and not made_rows:
+        raise BadField(f"--target is a column for --metrics {TABLE}, and for that alone")
     pairs = None if a is None else (a, b)
     model = load(run, common, weights)
-    if bad is None:
+    if made_rows:
+        found = _synthetic(model, split, measuring.count, target, common)
+        if ending == PAGE:
+            _page(found, f"Rows made by {model.run.name}", str(out), common)
+            return
+        figures = found.figures
+    elif bad is None:
         figures = measuring.figures(model, split, draws, common, pairs)
     else:
         figures = model.detects(bad, seed=common.seed, tell=common.remark, **judging.told())
     output.rows([as_row(figure, whole=bool(out) or common.json) for figure in figures], out, common.json)
+
+
+def _synthetic(model: Model, split: str, count: int | None, target: str | None, common: Common) -> Synthetic:
+    from latentia.tasks.synthetic import PRIVACY
+
+    common.remark(PRIVACY)
+    return model.synthetic(split, count, common.seed, target)
+
+
+def _page(found: Synthetic, title: str, out: str, common: Common) -> None:
+    from latentia.tasks.synthetic_page import synthetic_page
+
+    with output.replacing(Path(out)) as temporary:
+        synthetic_page(found, title, temporary)
+    output.written(out, common.json)
 
 
 def as_row(figure: Figure, whole: bool) -> dict[str, Any]:

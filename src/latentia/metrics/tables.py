@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from latentia.core import Estimate
@@ -19,7 +20,7 @@ from latentia.errors import BadData
 from latentia.metrics.fractions import average_of
 from latentia.metrics.rows import Array, as_two, chunks
 
-__all__ = ["nearer", "shapes", "told_apart", "trends"]
+__all__ = ["closest", "nearer", "shapes", "told_apart", "trends"]
 
 BINS = 10  # of numbers beside a discrete column
 Column = NDArray[Any]
@@ -96,8 +97,10 @@ def told_apart(real: Any, made: Any, folds: int = 5, seed: int = 0) -> Estimate:
 def nearer(training: Any, held_out: Any, made: Any) -> Estimate:
     """The share of made rows that lie nearer to a training row than to any held-out one: 0.5 where nothing is copied.
 
-    The distance to the closest record, against as many rows that were not learnt from: distances in the sum of the
-    absolute differences; a row as near to both counts half. The first rows of the larger side are taken.
+    The distance to the closest record, against rows that were not learnt from: distances in the sum of the absolute
+    differences. Among T training and H held-out rows that are alike to the model the nearest is a training row in a
+    share T / (T + H) of the cases, a tie counts as that; the share that is found is weighed as if there were as many of
+    either. Few of many training rows would hardly show copies of the others: give all.
 
     Args:
         training: features ``(N, D)`` in comparable units: numbers in deviations, categories as 0 and 1.
@@ -109,16 +112,25 @@ def nearer(training: Any, held_out: Any, made: Any) -> Estimate:
     """
     known, unseen = as_two(training, held_out)
     _, drawn = as_two(training, made)
-    count = min(len(known), len(unseen))
-    to_known, to_unseen = (_closest(drawn, side[:count]) for side in (known, unseen))
-    return average_of((to_known < to_unseen) + 0.5 * (to_known == to_unseen))
+    even = len(known) / (len(known) + len(unseen))
+    to_known, to_unseen = (closest(drawn, side) for side in (known, unseen))
+    found = average_of((to_known < to_unseen) + even * (to_known == to_unseen))
+    value, low, high = (_weighed(min(max(each, 0.0), 1.0), even) for each in (found.value, found.low, found.high))
+    return Estimate(value, low, high)
 
 
-def _closest(rows: Array, others: Array) -> Array:
-    """The distance from each row to the nearest of ``others``."""
-    found = np.empty(len(rows))
-    for part in chunks(len(rows), others.size):
-        found[part] = np.abs(rows[part, None] - others).sum(2).min(1)
+def _weighed(share: float, even: float) -> float:
+    """A share of which ``even`` was to be expected as one of which a half was."""
+    odds = share / even, (1 - share) / (1 - even)
+    return odds[0] / sum(odds)
+
+
+def closest(rows: Array, others: Array) -> Array:
+    """The distance from each row ``(N, D)`` to the nearest of ``others``, ``(N,)``: the sum of absolute differences."""
+    found, there = np.empty(len(rows)), torch.from_numpy(np.ascontiguousarray(others))
+    for part in chunks(len(rows), len(others)):
+        apart = torch.cdist(torch.from_numpy(np.ascontiguousarray(rows[part])), there, p=1)
+        found[part] = apart.amin(1).numpy()
     return found
 
 

@@ -19,7 +19,9 @@ from latentia.tasks.pictures import picture
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Chart
 
-__all__ = ["Cell", "cells", "chart", "page", "row", "section", "theme", "tile", "words", "write"]
+    from latentia.tasks.evaluate import Figure
+
+__all__ = ["Cell", "cells", "chart", "figures", "page", "row", "section", "theme", "tile", "words", "write"]
 
 # Colours that no chart uses for anything else; in the page they become names of the style sheet.
 INKS = {"#010203": "var(--ink)", "#040506": "var(--soft)", "#070809": "var(--alarm)"}
@@ -134,6 +136,18 @@ def chart(figure: Chart, name: str) -> str:
 def section(title: str, told: str, body: str) -> str:
     """A card of the page: a title, a sentence on what is seen, and the body, which is HTML already."""
     return f"<section><h2>{words(title)}</h2><p>{words(told)}</p>{body}</section>"
+
+
+def figures(told: Sequence[Figure]) -> str:
+    """Figures with what they mean, side by side."""
+    made = []
+    for figure in told:
+        spread = f"<small>{figure.low:.5g} to {figure.high:.5g}</small>" if figure.low < figure.high else ""
+        made.append(
+            f"<div><h3>{words(figure.name)}</h3><b>{figure.value:.5g}</b><small>{words(figure.unit)}</small> "
+            f"{spread}<p>{words(figure.meaning)}</p></div>"
+        )
+    return f'<div class="figures">{"".join(made)}</div>'
 
 
 def page(title: str, head: str, body: str) -> str:

@@ -165,7 +165,7 @@ def _sections(
     yield from _game(rows)
     if figures:
         told = "What items that the model has never seen say about it, and what that means."
-        yield page.section("Held-out figures", told, _figures(figures))
+        yield page.section("Held-out figures", told, page.figures(figures))
 
 
 # --- pictures --------------------------------------------------------------------------------------------------------
@@ -350,16 +350,5 @@ def _game(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         told = "Measured at each validation, these the last. Where something fails, a sentence says what to try."
         lines = [f"<p>At {seen:,} images: {page.words(sentence)}</p>" for seen, sentence in course.said(rows)]
         drawn = page.chart(curves.game(rows, page.theme()), "game")
-        body = f'<div class="two"><div>{drawn}</div><div>{_figures(found)}</div></div>{"".join(lines)}'
+        body = f'<div class="two"><div>{drawn}</div><div>{page.figures(found)}</div></div>{"".join(lines)}'
         yield page.section("How the game went", told, body)
-
-
-def _figures(figures: Sequence[Figure]) -> str:
-    made = []
-    for figure in figures:
-        spread = f"<small>{figure.low:.5g} to {figure.high:.5g}</small>" if figure.low < figure.high else ""
-        made.append(
-            f"<div><h3>{page.words(figure.name)}</h3><b>{figure.value:.5g}</b><small>{page.words(figure.unit)}</small> "
-            f"{spread}<p>{page.words(figure.meaning)}</p></div>"
-        )
-    return f'<div class="figures">{"".join(made)}</div>'
