@@ -78,7 +78,7 @@ def better(told: dict[str, Any]) -> dict[str, bool]:
 
 def facades(seed: int) -> Set:
     """Photos: training and validation pictures to learn from, the official test pictures to judge."""
-    opened = data.open(place("facades", "facades.zip"), pairing="pairs", size=SIZE, direction="AtoB")
+    opened = data.open(place("facades", "facades.zip"), pairing="pairs", size=SIZE, direction="BtoA")
     known = torch.cat([split.read(slice(None)).x for split in (opened.train, opened.validation)])
     bytes_ = (255 * known).round().byte().permute(0, 2, 3, 1).contiguous().numpy()
     return Set(data.open(bytes_, held_out=HELD_OUT), opened.test.read(slice(None)).x)

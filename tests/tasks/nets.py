@@ -62,6 +62,9 @@ class Flat(Normal):
 
     discrete = False
 
+    def terms(self, value: Tensor) -> Tensor:
+        return super().terms(value.flatten(1))
+
     def log_prob(self, value: Tensor) -> Tensor:
         return super().log_prob(value.flatten(1))
 

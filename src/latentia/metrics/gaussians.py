@@ -19,7 +19,7 @@ __all__ = ["MOST", "Gaussians", "Moments"]
 
 SHARED = 4.0  # rows per feature that every place is taken to have seen with the covariance of all places
 APART = 1.0  # rows per feature that all places together are taken to have seen with uncorrelated features
-LEAST = 1e-6  # variance of a feature that never varies, as a share of the mean variance
+LEAST = 1e-6  # variance of a feature that hardly varies, as a share of its mean square
 MOST = 4096  # features of a place
 ACROSS = 16  # places along a side, at most: patches of larger maps share those of their neighbourhood
 
@@ -101,8 +101,9 @@ class Moments:
         mean = self.sums / self.counts[..., None]
         scatter = self.products - count * mean[..., :, None] * mean[..., None, :]
         whole = scatter.sum((0, 1))
-        variances = (whole.diagonal() / self.counts.sum()).clamp(min=0)
-        variances = variances.clamp(min=max(LEAST * float(variances.mean()), torch.finfo(torch.float64).tiny))
+        squares = self.products.sum((0, 1)).diagonal() / self.counts.sum()
+        least = LEAST * torch.where(squares > 0, squares, 1.0)
+        variances = torch.maximum(whole.diagonal() / self.counts.sum(), least)
         shared = (whole + APART * size * variances.diag()) / (self.counts.sum() + APART * size)
         own = (scatter + SHARED * size * shared) / (count + SHARED * size)
         return Gaussians(mean, torch.linalg.inv(torch.linalg.cholesky(own)))

@@ -130,7 +130,8 @@ def judged(scores: Scores, marks: NDArray[np.int64], calibration: Calibration) -
     own, known, latent = inside >= 0, value.copy(), scores.latent - calibration.latent
     known[own] = calibration.scores[inside[own]]
     latent[own] += known[own] - value[own]  # equal up to rounding: it adds up
-    contributions = np.concatenate([terms - calibration.mean, latent[:, None]], axis=1)
+    usual = np.full_like(calibration.mean, calibration.mean.mean()) if scores.kind.even else calibration.mean
+    contributions = np.concatenate([terms - usual, latent[:, None]], axis=1)
     constants = np.full(len(scores), calibration.constant)
     return Judged(known, calibration.p_values(known, marks), calibration.origin(marks), contributions, constants)
 

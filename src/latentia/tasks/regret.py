@@ -27,8 +27,8 @@ from latentia.tasks.yardstick import Array, Reference
 __all__ = ["REGRET", "Regret"]
 
 STEPS, RATE = 100, 0.05  # of Adam, and its rate at the beginning, which falls to 0
-DRAWS = 8  # of each posterior in a step: the same points in every step
-CHECKED = 64  # draws, other ones, by which both posteriors are judged in the end
+DRAWS = 8  # of each posterior in a step, other ones in each: a posterior fits points that stay too well
+CHECKED = 128  # draws, other ones, by which both posteriors are judged in the end
 ROWS = 512  # of a pass through the decoder
 REGRET = Kind(
     "likelihood regret",
@@ -83,7 +83,7 @@ class Regret:
             adam = torch.optim.Adam(moved, lr=RATE)
             for step in range(STEPS):
                 adam.param_groups[0]["lr"] = RATE * (1 - step / STEPS)
-                cost, rate = _elbo(net, x, label, Normal(*moved), self.seed)
+                cost, rate = _elbo(net, x, label, Normal(*moved), DRAWS, key(self.seed, "search", step))
                 for each, gradient in zip(moved, torch.autograd.grad(cost.sum() + rate.sum(), moved), strict=True):
                     each.grad = gradient
                 adam.step()
@@ -91,18 +91,20 @@ class Regret:
 
     def _told(self, net: Net, x: Tensor, label: tuple[Tensor, ...], own: Normal) -> tuple[Array, Array]:
         """Minus both parts of the ELBO, by draws that had no part in the search."""
-        seeds = (key(self.seed, "regret", turn) for turn in range(CHECKED // DRAWS))
-        costs, rates = zip(*(_elbo(net, x, label, own, seed) for seed in seeds), strict=True)
-        cost, rate = (torch.stack(each).double().mean(0).cpu().numpy() for each in (costs, rates))
+        seed, done = key(self.seed, "gain"), []
+        for some in parts(len(x), ROWS // CHECKED):
+            part = Normal(own.mean[some], own.log_scale[some])
+            done.append(_elbo(net, x[some], tuple(each[some] for each in label), part, CHECKED, seed))
+        cost, rate = (torch.cat(column).double().cpu().numpy() for column in zip(*done, strict=True))
         return cost, rate
 
 
-def _elbo(net: Net, x: Tensor, label: tuple[Tensor, ...], own: Normal, seed: int) -> tuple[Tensor, Tensor]:
+def _elbo(net: Net, x: Tensor, label: tuple[Tensor, ...], own: Normal, draws: int, seed: int) -> tuple[Tensor, Tensor]:
     """``E[-log p(x_c|z)]`` of each term ``(N, terms)``, and ``E[log q(z) - log p(z)]``, ``(N,)``."""
     count = len(x)
-    wide = Normal(*(each.repeat_interleave(DRAWS, 0) for each in (own.mean, own.log_scale)))
-    z = wide.sample(FixedNoise(count, DRAWS, own.mean.detach(), DRAWS, seed))
-    beside = tuple(each.repeat_interleave(DRAWS, 0) for each in label)
-    rate = (wide.log_prob(z) - net.prior().log_prob(z)).view(count, DRAWS).mean(1)
-    terms = net.likelihood(z, *beside).terms(x.repeat_interleave(DRAWS, 0)).flatten(1)
-    return -terms.view(count, DRAWS, -1).mean(1), rate
+    wide = Normal(*(each.repeat_interleave(draws, 0) for each in (own.mean, own.log_scale)))
+    z = wide.sample(FixedNoise(count, draws, own.mean.detach(), draws, seed))
+    beside = tuple(each.repeat_interleave(draws, 0) for each in label)
+    rate = (wide.log_prob(z) - net.prior().log_prob(z)).view(count, draws).mean(1)
+    terms = net.likelihood(z, *beside).terms(x.repeat_interleave(draws, 0)).flatten(1)
+    return -terms.view(count, draws, -1).mean(1), rate
