@@ -17,6 +17,7 @@ from latentia.errors import BadField, Refused
 from latentia.facts import data_of, facts_of, opened_for, options_of, recipe_of
 from latentia.fields import defaults_of, from_json
 from latentia.model import Model, load
+from latentia.tasks.calibrate import repeated
 from latentia.tasks.watch import Watch
 from latentia.training import loop
 from latentia.training.budget import check_budget
@@ -79,7 +80,10 @@ def _trained(recipe: Recipe, data: data_layer.DataSet, training: Training, path:
         moved = folder.begin(facts, defaults_of(type(recipe)))
         if training.tensorboard and rank() == 0:
             folder.mirror = Mirror(path / "tensorboard")
-        for sentence in [*moved, *data.notes, *recipe.notes(data.spec), *models.remarks(recipe, data.validation)]:
+        told = [*moved, *data.notes, *recipe.notes(data.spec), *models.remarks(recipe, data.validation)]
+        if data.spec.columns:
+            told += repeated(data.train, {"validation": data.validation, "test": data.test})
+        for sentence in told:
             tell(Said(sentence))
         net = loop.train(recipe, data.train, data.validation, training, folder, _watched(data, folder, tell))
         for sentence in [*recipe.found(net, data.train), *ending(folder, recipe.score)]:

@@ -167,6 +167,19 @@ def _of(model):
     return model.recipe, model.spec, model.folder
 
 
+def test_a_fit_says_what_is_wrong_with_the_table_and_with_what_was_learnt(many):
+    twice = np.concatenate([many, many[:40]])  # some of the 40 are held out while their twins are learnt from
+    found = VAE(images=6000).fit(np.column_stack([twice, np.full(len(twice), 7.0)]))
+    told = " ".join(found.diagnosis_)
+    assert "left out, the same in every training row: 'x2'" in told
+    splits = [split.read(slice(None)).x for split in (found._opened.train, found._opened.test)]
+    count = int((splits[1][:, None] == splits[0]).all(2).any(1).sum())
+    assert count > 0
+    assert f"{count} of 30 test rows are equal to a training row" in told
+    with pytest.warns(UserWarning, match=r"the posterior has collapsed: .* try --beta"):
+        VAE(images=8000, beta=300.0, learning_rate=2e-2, prior="normal").fit(many)
+
+
 def test_a_grid_search_in_a_pipeline_chooses_by_likelihood(rows):
     steps = make_pipeline(StandardScaler(), VAE())
     search = GridSearchCV(steps, {"vae__prior": ["normal", "mixture:4"]}, cv=2).fit(rows)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 import os
 import shutil
 import tempfile
+import warnings
 import weakref
 from collections.abc import Iterator
 from dataclasses import replace
@@ -40,6 +42,7 @@ CHECKED = 0.5  # any share: p-values do not depend on the decision
 JUDGES = 100  # of the rows held out from calls of partial_fit, that are kept at least
 FILE = "estimator.json"
 DRAWN = 2**31 - 1
+log = logging.getLogger("latentia")
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
 
@@ -101,12 +104,16 @@ class LatentEstimator(OutlierMixin, ClassNamePrefixFeaturesOutMixin, Transformer
             weakref.finalize(self.model_.folder, shutil.rmtree, folder, True)  # models of partial_fit share it
             self._opened = opened
             self._settle(table)
+        for text in self.diagnosis_:
+            if "collapsed" in text:
+                warnings.warn(text, stacklevel=2)
         self._n_features_out = self.model_.net.latent
         self.__dict__.pop("_learners", None)
         return self
 
     def _listen(self, event: Event) -> None:
         if isinstance(event, Said):
+            log.info(event.text)
             self.diagnosis_.append(event.text)
 
     def _more(self, small: bool, opened: DataSet, folder: Path, seed: int, told: dict[str, Any]) -> Iterator[Any]:

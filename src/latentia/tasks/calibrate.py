@@ -16,15 +16,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from latentia.core import Batch
+from latentia.core import Batch, Source
 from latentia.errors import BadData, BadField
 from latentia.metrics.conformal import p_values, reachable
 from latentia.tasks.score import Scores, stacked
+from latentia.tasks.working import parts
 
-__all__ = ["Calibration", "calibrated", "check_rate", "filled", "signatures"]
+__all__ = ["Calibration", "calibrated", "check_rate", "filled", "repeated", "signatures"]
 
 Array = NDArray[np.float64]
 Marks = NDArray[np.int64]
+CHUNK = 4096  # rows that are read at once
 
 
 def signatures(batch: Batch) -> Marks:
@@ -35,6 +37,29 @@ def signatures(batch: Batch) -> Marks:
     rows = np.ascontiguousarray(torch.cat(parts, 1).numpy())
     hashed = (hashlib.blake2b(row.tobytes(), digest_size=8).digest() for row in rows)
     return np.array([int.from_bytes(each, "little") >> 1 for each in hashed], dtype=np.int64)
+
+
+def repeated(train: Source, held: Mapping[str, Source]) -> list[str]:
+    """Which splits have rows that training rows are equal to, a sentence each: no new row is known so well.
+
+    Args:
+        train: what is learnt from.
+        held: the other splits by name.
+    """
+    known, told = _marks(train), []
+    for name, split in held.items():
+        count = int(np.isin(_marks(split), known).sum())
+        if count:
+            told.append(
+                f"{count:,} of {len(split):,} {name} rows are equal to a training row: what they say of new rows is "
+                "too good by these; if they are one row written twice, leave one out"
+            )
+    return told
+
+
+def _marks(source: Source) -> Marks:
+    blocks = [signatures(source.read(some)) for some in parts(len(source), CHUNK)]
+    return np.concatenate(blocks) if blocks else np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ def typed(content: Content, options: DataOptions) -> Content:
     made = coded_content(content, spec)
     low, high = _range(made.items.values, rows)
     spec = dataclasses.replace(spec, low=low, high=high)
-    notes = sentences(found) if frame.form == "frame" else []
+    notes = sentences(found)[frame.form == "array" :]  # of an array only what is left out
     return dataclasses.replace(made, spec=spec, notes=(*content.notes, *notes, *made.notes), judged=tuple(found))
 
 
