@@ -112,9 +112,16 @@ class Outliers(Judged):
         return heat(own, self.spread, shape, FINE if self.kind.even else WIDE)
 
     def reasons(self, item: int, count: int = 3) -> list[tuple[str, float]]:
-        """What adds most to the score of one item: names and contributions, the largest first, positive ones only."""
+        """What adds most to the score of one item: names and contributions, the largest first, positive ones only.
+
+        The latent part leads only where no column adds anything: where a column is off the code takes a part of the
+        blame, but what a person can look at is the column.
+        """
         own = self.contributions[item]
-        first = np.argsort(-own, kind="stable")[:count]
+        order = np.argsort(-own, kind="stable")
+        if len(order) > 1 and order[0] == len(own) - 1 and own[order[1]] > 0:
+            order[:2] = order[1::-1]
+        first = order[:count]
         return [(self.names[place], float(own[place])) for place in first if own[place] > 0]
 
 
