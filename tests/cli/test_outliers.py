@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas
 import pytest
+import torch
 
 import latentia as lt
 from latentia.cli.main import main
@@ -212,6 +213,80 @@ def test_pictures_have_maps(run, call):
     assert "and get no p-value without a refit" in err
 
 
+def damaged() -> np.ndarray:
+    """Digits of the test split; a part of the fifth is chequered, and the sixth has all pixels at the wrong place."""
+    digits = lt.data.open("digits").test.read(slice(0, 12)).x[:, 0].clone()
+    digits[4, 3:6, 3:6] = torch.arange(9).reshape(3, 3) % 2
+    digits[5] = digits[5].flip(1).mT
+    return (digits * 16).round().numpy().astype(np.uint8) * 15
+
+
+def test_patches_find_and_show_local_defects_and_judge_training_pictures_without_training(run, call):
+    shutil.copytree(run, "run")
+    np.save("some.npy", damaged())
+    words = ["run", "some.npy", "--features", "patches", "--rate", "0.02"]
+    code, _, err = call("outliers", *words, "--maps", "maps", "-o", "p.csv")
+    assert (code, "180 test rows are scored once" in err) == (0, True), err
+    told = rows("p.csv")
+    assert {row["item"] for row in told if row["outlier"] == "True"} >= {"4", "5"}
+    assert len(list(Path("maps").iterdir())) >= 3
+    assert "scored once" not in call("outliers", *words)[2]
+    model = lt.load("run")
+    scores = model.score("some.npy", features="patches")
+    np.testing.assert_allclose([float(row["score"]) for row in told], scores.value, rtol=1e-4)
+    assert scores.terms.shape == (12, 64)
+    heat = model.outliers("some.npy", 0.02, features="patches").heat([4], (1, 8, 8))[0]
+    assert 2 <= int(heat.argmax()) // 8 <= 5
+    code, _, err = call("outliers", "run", "digits:train", "--features", "patches", "-o", "own.csv")
+    assert "they are judged by 5 references that were made without them (once, without training" in err
+    p = np.array([float(row["p_value"]) for row in rows("own.csv")])
+    assert np.mean(p <= 0.1) == pytest.approx(0.1, abs=0.03)
+    assert not Path("run/folds").exists()
+    code, out, _ = call("evaluate", "run", "--bad", "some.npy", "--features", "patches", "--json")
+    assert "by patch energy" in json.loads(out)[0]["meaning"]
+
+
+def test_callables_are_features_and_another_one_is_noticed(run, call):
+    shutil.copytree(run, "run")
+    model, heard = lt.load("run"), []
+
+    def shape(function):
+        found = model.outliers("digits:test", 0.02, features=lambda x: function(x).flatten(1), tell=heard.append)
+        return found.scores
+
+    rows_, columns = shape(lambda x: x.mean(3)), shape(lambda x: x.mean(2))
+    assert len(heard) == 2
+    np.testing.assert_array_equal(shape(lambda x: x.mean(2)), columns)
+    assert len(heard) == 2
+    assert not np.allclose(rows_, columns)
+    assert call("calibrate", "run", "digits:test", "--features", "pixels")[0] == 2  # all of them are known
+
+
+def test_ratio_and_regret(run, table, call):
+    shutil.copytree(run, "run")
+    np.save("noise.npy", np.random.default_rng(0).integers(0, 256, (300, 8, 8), dtype=np.uint8))
+    assert main(["train", "vae", "noise.npy", "--run", "other", "--quiet", *TINY]) == 0
+    np.save("some.npy", damaged())
+    code, _, err = call("outliers", "run", "some.npy", "--by", "ratio", "--background", "other", "-o", "r.csv")
+    assert code == 0, err
+    model, other = lt.load("run"), lt.load("other")
+    x = model.given("some.npy")[0]
+    gap = other.log_prob(x, 128).value - model.log_prob(x, 128).value
+    np.testing.assert_allclose([float(row["score"]) for row in rows("r.csv")], gap, rtol=1e-4, atol=1e-3)
+    np.testing.assert_allclose(model.score("some.npy", by="ratio", background=other).value, gap, rtol=1e-5, atol=1e-4)
+    regret = model.score("some.npy", by="regret")
+    assert (regret.value > 0).all()  # after so short a training every picture can be told better
+    np.testing.assert_allclose(regret.terms.sum(1) + regret.latent, regret.value)
+    for words, told in [
+        (["--by", "ratio"], "a ratio needs one: another run (--background RUN)"),
+        (["--by", "ratio", "--background", table / "run"], "the background model is of table"),
+        (["--by", "regret", "--features", "patches"], "by regret and features were both given"),
+        (["--features", "pixels", "--maps", "m"], "--maps needs --features patches"),
+    ]:
+        code, _, err = call("outliers", "run", "some.npy", *words)
+        assert (code, told in err) == (2, True), err
+
+
 def test_known_bad_items_check_a_detector(table, call):
     bad = customers(40, 5)
     bad["income"] = bad.income.sample(frac=1, random_state=0).to_numpy() * 3  # no longer that of the age
@@ -233,6 +308,7 @@ def test_an_autoencoder_scores_by_its_error(call):
     assert code == 0, err
     assert list(rows("e.csv")[0]) == ["item", "squared_error"]
     assert call("outliers", "run", "digits:test", "--rate", "0.05", "-o", "o.csv")[0] == 0
+    assert call("outliers", "run", "digits:test", "--features", "random-conv", "--rate", "0.05")[0] == 0
     assert {row["known"] for row in rows("o.csv")} == {"calibration"}
     code, _, err = call("score", "run", "digits:test", "--method", "ais")
     assert (code, "cannot log_prob; models that can: " in err) == (2, True)
