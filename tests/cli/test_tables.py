@@ -47,6 +47,16 @@ def run(table: Path) -> Path:
     return folder
 
 
+def test_a_tolerance_saves_draws_and_tells_of_each_row_what_the_model_does(run: Path, table: Path, call: Call) -> None:
+    asked = ("score", run, table, "--draws", 64, "--json")
+    rows = [json.loads(call(*asked, *more)[1]) for more in ((), ("--tolerance", 0.5))]
+    value = np.array([row["log_prob"] for row in rows[1]])
+    np.testing.assert_allclose(value, lt.load(run).log_prob(table, draws=64, tolerance=0.5).value, rtol=1e-9)
+    changed = value != [row["log_prob"] for row in rows[0]]
+    assert 0 < changed.sum() < len(value)
+    assert "tolerance is -1" in call(*asked, "--tolerance", -1)[2]
+
+
 def test_samples_are_a_table_like_the_one_that_went_in(run: Path, table: Path, call: Call, tmp_path: Path) -> None:
     frame = pd.read_csv(table)
     for out in ("a.csv", "a.parquet"):

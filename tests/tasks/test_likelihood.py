@@ -94,19 +94,20 @@ class Askew(LinearGaussian):
 
 
 def test_a_tolerance_gives_each_item_the_draws_that_it_needs_and_no_other_says_how_many():
-    net, x = Askew(), normal(40, 6)
+    net, x = Askew(stretch=0.7), normal(40, 6)
     by = {count: log_likelihood(net, x, count) for count in (32, 64, 100)}
-    good = {count: (told.error <= 0.1) & (told.k <= 0.7) for count, told in by.items()}
+    good = {count: (told.error <= 0.3) & (told.k <= 0.7) for count, told in by.items()}
     wanted = np.where(good[32], by[32].value, np.where(good[64], by[64].value, by[100].value))
     assert 3 < good[32].sum() < 37
     assert (~good[32] & good[64]).any()
-    found = log_likelihood(net, x, 100, tolerance=0.1)
+    assert (~good[32] & (by[32].error <= 0.3)).any(), "an error that the tail of the weights makes doubtful"
+    found = log_likelihood(net, x, 100, tolerance=0.3)
     np.testing.assert_allclose(found.value, wanted, rtol=1e-12)
     order = torch.randperm(40, generator=torch.Generator().manual_seed(0))[:11]
-    alone = log_likelihood(net, x[order], 100, tolerance=0.1)
+    alone = log_likelihood(net, x[order], 100, tolerance=0.3)
     for told, again in zip(found, alone, strict=True):
         np.testing.assert_allclose(again, told[order.numpy()], rtol=1e-9)
-    np.testing.assert_array_equal(log_likelihood(net, x, 20, tolerance=0.1).value, log_likelihood(net, x, 20).value)
+    np.testing.assert_array_equal(log_likelihood(net, x, 20, tolerance=0.3).value, log_likelihood(net, x, 20).value)
     with pytest.raises(BadField, match="tolerance is -1"):
         log_likelihood(net, x, tolerance=-1.0)
 

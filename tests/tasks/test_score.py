@@ -4,7 +4,7 @@ import torch
 
 from latentia.core import Batch, Column, Spec
 from latentia.errors import CannotDo
-from latentia.tasks.score import folded, kind_of, scores, stacked, term_names
+from latentia.tasks.score import averaged, folded, kind_of, scores, stacked, term_names
 
 from .nets import Autoencoder, LinearGaussian, Pictures, normal
 
@@ -18,6 +18,18 @@ def test_a_density_scores_by_minus_log_p_and_its_parts_add_up():
     np.testing.assert_allclose(found.terms.sum(1) + found.latent, found.value, rtol=1e-12)
     assert list(found.columns()) == ["log_prob", "error", "ess", "k"]
     assert found.kind.unit == "nats"
+
+
+def test_the_mean_of_two_densities_has_the_member_as_one_more_latent():
+    x = Batch(normal(9, 6))
+    one, other = (scores(LinearGaussian(sigma=sigma), x, TABLE, 512) for sigma in (0.4, 0.8))
+    found = averaged([one, other])
+    np.testing.assert_allclose(found.value, np.log(2) - np.logaddexp(-one.value, -other.value))
+    share = np.exp(found.value - one.value) / 2
+    np.testing.assert_allclose(found.terms, share[:, None] * one.terms + (1 - share[:, None]) * other.terms)
+    apart = share * np.log(2 * share) + (1 - share) * np.log(2 - 2 * share)
+    np.testing.assert_allclose(found.latent, share * one.latent + (1 - share) * other.latent + apart, atol=1e-9)
+    assert found.log_prob.error == pytest.approx(share * one.log_prob.error + (1 - share) * other.log_prob.error)
 
 
 def test_an_autoencoder_scores_by_its_squared_error_which_is_no_density():
