@@ -55,7 +55,7 @@ def one(name: str, quick: bool, seed: int) -> dict[str, Any]:
     data, count = model.data(), QUICK_COUNT if quick else COUNT
     reference = ways(model, data.validation.read(slice(0, count)).x)
     good = ways(model, data.test.read(slice(0, count)).x)
-    judge = Ways.of(reference)
+    judge = Ways(reference)
     found = {}
     for other, x in others(model, name, count, seed, quick).items():
         bad = ways(model, x)

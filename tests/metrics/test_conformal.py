@@ -14,7 +14,6 @@ from latentia.metrics.conformal import (
     bonferroni,
     cauchy,
     cross_p_values,
-    harmonic,
     p_values,
     rate_interval,
     reachable,
@@ -114,7 +113,6 @@ def test_combinations_have_their_closed_forms():
     np.testing.assert_allclose(cauchy([[0.03], [0.03]]), [0.03])  # equal ones stay as they are
     mean = np.mean(np.tan((0.5 - np.array([0.01, 0.4])) * math.pi))
     np.testing.assert_allclose(cauchy([0.01, 0.4]), 0.5 - math.atan(mean) / math.pi)
-    np.testing.assert_allclose(harmonic([[0.1, 1.0], [0.3, 1.0]]), [0.15, 1.0])
     assert 0 < cauchy([1e-200, 1.0]) < 1e-199
     independent = np.random.default_rng(3).uniform(size=(3, 100_000))
     assert np.mean(cauchy(independent) <= 0.05) == pytest.approx(0.05, abs=0.004)

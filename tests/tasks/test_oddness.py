@@ -8,7 +8,7 @@ import torch
 
 from latentia.core import Batch
 from latentia.metrics.ranking import area_under_roc
-from latentia.tasks.oddness import Ways, code_length, survival, ways_of
+from latentia.tasks.oddness import Ways, code_length, normal_scores, survival, ways_of
 from latentia.tasks.score import DENSITY, Scores
 
 from .nets import LinearGaussian, normal
@@ -42,12 +42,40 @@ def test_a_picture_that_is_odd_in_one_way_is_odd_whichever_it_is():
     def ways(count):
         return {name: generator.normal(size=count) for name in ("typicality", "complexity", "code")}
 
-    reference, good = Ways.of(ways(500)), ways(400)
+    reference, good = Ways(ways(500)), ways(400)
     for name in good:
         for side in (-1, 1):
             bad = ways(400) | {name: side * 5 + generator.normal(size=400)}
             assert area_under_roc(reference.combined(good), reference.combined(bad)) > 0.98
     assert np.isfinite(reference.combined({name: np.array([1e12]) for name in good})).all()
+
+
+def test_ways_that_do_not_go_together_are_odd_where_they_always_did():
+    """The energy of normal scores whose correlation is known; each way alone would see nothing."""
+    generator = np.random.default_rng(2)
+
+    def pair(count, sign):
+        one, noise = generator.normal(size=(2, count))
+        return {"one": np.exp(one), "other": sign * 0.9 * one + math.sqrt(1 - 0.9**2) * noise}  # whatever the units
+
+    reference = Ways(pair(4000, 1))
+    asked = pair(300, -1)
+    scores = np.stack([np.log(asked["one"]), asked["other"]])
+    energy = 0.5 * np.einsum("in,ij,jn->n", scores, np.linalg.inv([[1, 0.9], [0.9, 1]]), scores)
+    inside = np.abs(scores).max(0) < 2
+    np.testing.assert_allclose(reference.combined(asked)[inside], energy[inside], rtol=0.2, atol=0.6)
+    assert area_under_roc(reference.combined(pair(400, 1)), reference.combined(asked)) > 0.75
+
+
+def test_normal_scores_are_those_of_ranks_and_go_on_outside():
+    known = np.random.default_rng(3).exponential(size=5000)
+    asked = np.array([0.1, 0.5, 1.0, 3.0])
+    np.testing.assert_allclose(
+        normal_scores(known, asked), scipy.stats.norm.ppf(scipy.stats.expon.cdf(asked)), atol=0.06
+    )
+    far = normal_scores(known, np.array([-1e9, -0.1, 20.0, 30.0, 1e9]))
+    assert (np.diff(far) > 0).all()
+    assert far[2] == pytest.approx(scipy.stats.norm.isf(np.exp(-20)), rel=0.1)
 
 
 def test_the_ways_are_told_by_the_score_and_the_picture():

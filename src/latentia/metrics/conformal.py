@@ -21,7 +21,6 @@ __all__ = [
     "bonferroni",
     "cauchy",
     "cross_p_values",
-    "harmonic",
     "p_values",
     "rate_interval",
     "reachable",
@@ -129,17 +128,6 @@ def cauchy(p: ArrayLike, axis: int = 0) -> Array:
     # tan((1/2 - p) pi) = 1 / tan(p pi), which keeps its digits where p is tiny
     mean = np.mean(1.0 / np.tan(values * math.pi), axis=axis)
     found: Array = np.arctan2(1.0, mean) / math.pi
-    return found
-
-
-def harmonic(p: ArrayLike, axis: int = 0) -> Array:
-    """The harmonic mean of several p-values of the same item (Wilson 2019, "The harmonic mean p-value").
-
-    Led by the small ones, and no p-value near 1 takes anything back. It is no p-value itself, only close to one: for a
-    score that is calibrated afterwards.
-    """
-    values = np.clip(np.asarray(p, dtype=np.float64), 1e-300, 1.0)
-    found: Array = 1.0 / (1.0 / values).mean(axis)
     return found
 
 

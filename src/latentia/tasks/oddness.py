@@ -11,8 +11,15 @@ Plain likelihood is a poor judge of pictures: smooth ones of another kind can be
     reconstruction   the squared error through the code: unlike -log p(x|z) it counts an error where the data is always
                      the same no more than elsewhere
 
-Each becomes a p-value by reference pictures, for being too high or too low, and their harmonic mean is the score. The
-reference is the validation split: the score is then a fixed function of a picture, which the test split calibrates.
+In good pictures the ways go together: one that costs more bits has a longer PNG and a larger error. So the score is
+the energy of all of them under their joint density, each as the normal number of its rank among reference pictures
+(after Morningstar et al. 2021, "Density of states estimation for out-of-distribution detection"): odd is what lies far
+out in one way, on either side, and also what has a combination of them that good pictures have not. The reference is
+the validation split: the score is then a fixed function of a picture, which the test split calibrates.
+
+Against the harmonic mean of p-values and Fisher's sum of their logarithms it was chosen by models of Omniglot, CIFAR-10
+in grey, emoji, digits and facades, each against the others, flat pictures and noise (mean AUROC 0.980, 0.973, 0.973):
+no model of Fashion-MNIST or MNIST had a part in it.
 """
 
 from __future__ import annotations
@@ -24,24 +31,24 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from latentia.core import Batch, Spec
-from latentia.metrics.conformal import bonferroni, harmonic
+from latentia.metrics.gaussians import Moments
 from latentia.tasks.pictures import picture
 from latentia.tasks.reconstruct import reconstruct
 from latentia.tasks.score import Kind, Scores, scores
 from latentia.tasks.working import Net
 from latentia.tasks.yardstick import Array, Reference
 
-__all__ = ["ODDNESS", "Oddness", "Ways", "code_length", "survival", "ways_of"]
+__all__ = ["ODDNESS", "Oddness", "Ways", "code_length", "normal_scores", "survival", "ways_of"]
 
 TAIL = 0.1  # share of the reference that the tail beyond it is continued from
 ODDNESS = Kind(
     "oddness",
-    "-log10 p",
-    "how unlikely the picture is in its oddest ways: likelihood, bits beyond its PNG, code and reconstruction, "
-    "each too high or too low",
+    "nats",
+    "how far the picture is from good ones in likelihood, bits beyond its PNG, code and reconstruction, taken together",
     "the code is far out: KL from the prior to the true posterior",
 )
 
@@ -82,14 +89,14 @@ class Oddness:
     draws: int
     seed: int
     kind: ClassVar[Kind] = ODDNESS
-    name: ClassVar[str] = ODDNESS.name
+    name: ClassVar[str] = "joint oddness"
     reads: ClassVar[str] = "validation"
     trained: ClassVar[bool] = True
 
     def reference(self, net: Net, batches: Iterable[Batch]) -> Reference:
-        """The ways of good pictures, sorted."""
+        """The ways of good pictures."""
         each = [self._told(net, batch)[1] for batch in batches]
-        return Ways.of({name: np.concatenate([way[name] for way in each]) for name in each[0]}).ways
+        return {name: np.concatenate([way[name] for way in each]) for name in each[0]}
 
     def fits(self, reference: Reference) -> bool:
         return bool(reference)
@@ -105,23 +112,29 @@ class Oddness:
 
 @dataclass(frozen=True)
 class Ways:
-    """The ways of reference pictures, sorted, by name."""
+    """The ways of reference pictures by name, one entry of each per picture."""
 
     ways: Mapping[str, Array]
 
-    @classmethod
-    def of(cls, ways: Mapping[str, Array]) -> Ways:
-        """From the ways of some good pictures."""
-        return cls({name: np.sort(values) for name, values in ways.items()})
-
     def combined(self, ways: Mapping[str, Array]) -> Array:
-        """One score of each picture, ``-log10`` of the harmonic mean of its p-values, higher for what is odder."""
-        p = [_two_sided(self.ways[name], values) for name, values in ways.items()]
-        return np.asarray(-np.log10(harmonic(p)), dtype=np.float64)
+        """One score of each picture, ``(N,)``, higher for what is odder: the energy of its ways, in nats."""
+        known, asked = (self._normal(each) for each in (self.ways, ways))
+        moments = Moments()
+        moments.add(known)
+        return np.asarray(moments.gaussians().energies(asked)[:, 0, 0].numpy(), dtype=np.float64)
+
+    def _normal(self, ways: Mapping[str, Array]) -> Tensor:
+        """Ways as standard normal numbers, which good pictures have in each: ``(N, ways, 1, 1)``."""
+        scores = [normal_scores(known, ways[name]) for name, known in self.ways.items()]
+        return torch.from_numpy(np.stack(scores, 1))[:, :, None, None]
 
 
-def _two_sided(known: Array, values: Array) -> Array:
-    return bonferroni([survival(known, values), survival(-known[::-1], -values)])
+def normal_scores(known: Array, values: Array) -> Array:
+    """The standard normal numbers that are exceeded as often as ``values`` are among ``known`` ones."""
+    known = np.sort(known)
+    sides = [torch.from_numpy(survival(each, own)) for each, own in ((known, values), (-known[::-1], -values))]
+    above, below = (torch.special.ndtri(each) for each in sides)
+    return np.asarray(torch.where(sides[0] < sides[1], -above, below).numpy(), dtype=np.float64)
 
 
 def survival(known: Array, values: Array) -> Array:
