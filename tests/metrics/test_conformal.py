@@ -11,14 +11,10 @@ from hypothesis.extra.numpy import arrays
 from latentia.metrics.conformal import (
     adjusted,
     among_themselves,
-    bonferroni,
-    cauchy,
-    cross_p_values,
     p_values,
     rate_interval,
     reachable,
     threshold,
-    two_sided,
 )
 
 FEW = arrays(np.float64, st.integers(1, 12), elements=st.integers(-3, 3).map(float))  # with many ties
@@ -77,42 +73,3 @@ def test_the_realised_rate_of_one_calibration_set_lies_in_its_interval():
 @given(arrays(np.float64, st.integers(1, 30), elements=st.floats(0, 1)))
 def test_benjamini_hochberg_is_scipy_s(p):
     np.testing.assert_allclose(adjusted(p), scipy.stats.false_discovery_control(p), atol=1e-12)
-
-
-def test_cross_conformal_counts_all_folds_together():
-    folds = [([1.0, 5.0], [3.0, 9.0]), ([2.0, 4.0, 6.0], [2.0, 9.0])]
-    np.testing.assert_allclose(cross_p_values(folds), [(1 + 1 + 3) / 6, 1 / 6])
-    np.testing.assert_allclose(cross_p_values(folds[:1]), p_values(*folds[0]))  # one fold is the split
-
-
-def test_cross_conformal_p_values_of_good_items_are_valid():
-    """Scores by the distance to the mean of the other folds: the share of small p-values is near what it claims."""
-    generator, found = np.random.default_rng(1), []
-    for _ in range(400):
-        x, new = generator.normal(size=(5, 8)), generator.normal()
-        means = [np.delete(x, fold, 0).mean() for fold in range(5)]
-        found.append(cross_p_values([(np.abs(x[k] - means[k]), np.abs([new - means[k]])) for k in range(5)])[0])
-    assert np.mean(np.array(found) <= 0.1) == pytest.approx(0.1, abs=0.04)
-
-
-def test_two_sided_finds_what_is_too_low_too():
-    known = np.arange(1.0, 20.0)
-    np.testing.assert_allclose(two_sided(known, [0.0, 10.0, 99.0]), [0.1, 1.0, 0.1])
-
-
-@pytest.mark.parametrize("combined", [bonferroni, cauchy])
-def test_combinations_of_p_values_hold_their_rate_under_dependence(combined):
-    generator = np.random.default_rng(2)
-    z = generator.normal(size=(4, 200_000)) + 1.5 * generator.normal(size=200_000)
-    p = scipy.stats.norm.sf(z / math.sqrt(1 + 1.5**2))
-    assert np.mean(combined(p) <= 0.01) <= 0.0115
-
-
-def test_combinations_have_their_closed_forms():
-    np.testing.assert_allclose(bonferroni([[0.01, 0.5], [0.2, 0.9]]), [0.02, 1.0])
-    np.testing.assert_allclose(cauchy([[0.03], [0.03]]), [0.03])  # equal ones stay as they are
-    mean = np.mean(np.tan((0.5 - np.array([0.01, 0.4])) * math.pi))
-    np.testing.assert_allclose(cauchy([0.01, 0.4]), 0.5 - math.atan(mean) / math.pi)
-    assert 0 < cauchy([1e-200, 1.0]) < 1e-199
-    independent = np.random.default_rng(3).uniform(size=(3, 100_000))
-    assert np.mean(cauchy(independent) <= 0.05) == pytest.approx(0.05, abs=0.004)

@@ -10,7 +10,6 @@ calibration sets and items together: for one calibration set, the rate of false 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,14 +17,10 @@ from numpy.typing import ArrayLike, NDArray
 __all__ = [
     "adjusted",
     "among_themselves",
-    "bonferroni",
-    "cauchy",
-    "cross_p_values",
     "p_values",
     "rate_interval",
     "reachable",
     "threshold",
-    "two_sided",
 ]
 
 Array = NDArray[np.float64]
@@ -47,21 +42,6 @@ def among_themselves(scores: ArrayLike) -> Array:
     asked = np.asarray(scores, dtype=np.float64)
     above = len(known) - np.searchsorted(known, asked, side="left")
     return np.asarray(above / max(len(known), 1), dtype=np.float64)
-
-
-def cross_p_values(folds: Sequence[tuple[ArrayLike, ArrayLike]]) -> Array:
-    """Cross-conformal p-values of new items (Vovk 2015, "Cross-conformal predictors", equation 4), ``(N,)``.
-
-    Args:
-        folds: of each fold two arrays by the model that was fitted without it: the scores of the fold's own items,
-            and the scores of the ``N`` new items.
-
-    The items of all folds count together: ``(1 + sum_k #{fold_k >= score_k}) / (n + 1)``.
-    """
-    above = sum(p_values(own, new) * (len(np.asarray(own)) + 1) - 1 for own, new in folds)
-    count = sum(len(np.asarray(own)) for own, _ in folds)
-    found: Array = np.asarray((1.0 + above) / (count + 1.0), dtype=np.float64)
-    return found
 
 
 def reachable(count: int) -> float:
@@ -102,32 +82,6 @@ def adjusted(p: ArrayLike) -> Array:
     raised = values[order] * len(values) / np.arange(1, len(values) + 1)
     found = np.empty_like(values)
     found[order] = np.minimum(np.minimum.accumulate(raised[::-1])[::-1], 1.0)
-    return found
-
-
-def two_sided(calibration: ArrayLike, scores: ArrayLike) -> Array:
-    """p-values of scores that are odd when they are too high or too low: twice the smaller of both ends, at most 1."""
-    known, asked = np.asarray(calibration, dtype=np.float64), np.asarray(scores, dtype=np.float64)
-    return bonferroni([p_values(known, asked), p_values(-known, -asked)])
-
-
-def bonferroni(p: ArrayLike, axis: int = 0) -> Array:
-    """One p-value of several of the same item, whatever their dependence: m times the smallest, at most 1."""
-    values = np.asarray(p, dtype=np.float64)
-    found: Array = np.minimum(values.min(axis) * values.shape[axis], 1.0)
-    return found
-
-
-def cauchy(p: ArrayLike, axis: int = 0) -> Array:
-    """One p-value of several of the same item by the Cauchy combination (Liu & Xie 2020, equation 1).
-
-    ``1/2 - arctan(mean tan((1/2 - p) pi)) / pi``: close to exact for small p-values, however they depend on each other,
-    and more powerful than Bonferroni's where several are small.
-    """
-    values = np.clip(np.asarray(p, dtype=np.float64), 1e-300, 1 - 1e-15)
-    # tan((1/2 - p) pi) = 1 / tan(p pi), which keeps its digits where p is tiny
-    mean = np.mean(1.0 / np.tan(values * math.pi), axis=axis)
-    found: Array = np.arctan2(1.0, mean) / math.pi
     return found
 
 
