@@ -11,10 +11,14 @@ import numpy as np
 import pandas
 import pytest
 import torch
+from safetensors.numpy import load_file
 
 import latentia as lt
 from latentia.cli.main import main
+from latentia.core import Batch
 from latentia.metrics.conformal import p_values
+from latentia.tasks.calibrate import signatures
+from latentia.tasks.energy import Energy, features_for
 from tests.cli.conftest import TINY
 
 
@@ -242,6 +246,11 @@ def test_patches_find_and_show_local_defects_and_judge_training_pictures_without
     p = np.array([float(row["p_value"]) for row in rows("own.csv")])
     assert np.mean(p <= 0.1) == pytest.approx(0.1, abs=0.03)
     assert not Path("run/folds").exists()
+    train = model.data().train.read(slice(None))
+    outside = Batch(train.x[torch.from_numpy(signatures(train) % 5 != 0)])
+    expected = Energy(model.spec, features_for("patches", model.spec)).reference(None, [outside])["mean"]
+    kept = load_file("run/references/1-of-5/calibration.safetensors")["reference.mean"]
+    np.testing.assert_allclose(kept, expected)  # made of all but the fifth that it judges
     code, out, _ = call("evaluate", "run", "--bad", "some.npy", "--features", "patches", "--json")
     assert "by patch energy" in json.loads(out)[0]["meaning"]
 

@@ -38,6 +38,7 @@ def test_a_small_defect_is_found_and_shown_where_it_is():
     ordinary, odd = (yardstick.scores(None, Batch(x), reference) for x in (good, bad))
     assert area_under_roc(ordinary.value, odd.value) > 0.97
     assert odd.terms.shape == (40, 576)
+    assert (odd.value >= odd.terms.max(1) - 1e-9).all()  # the oddest place counts, whatever the others
     hottest = [divmod(int(each), 24) for each in odd.terms.argmax(1)]
     near = [
         abs(r - row - 1.5) < 5 and abs(c - column - 1.5) < 5
