@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from latentia import data as data_layer
@@ -22,6 +23,7 @@ from latentia.core import (
     Samples,
     Spec,
     Translates,
+    key,
 )
 from latentia.editing import Edits
 from latentia.errors import BadField, BadRun, CannotDo, near
@@ -36,6 +38,7 @@ from latentia.tasks.evaluate import Figure, evaluate
 from latentia.tasks.hourglass import Row, hourglass
 from latentia.tasks.invert import Inverted, Told, invert
 from latentia.tasks.items import coder_of, ends_of, labels_of, numbers_of
+from latentia.tasks.measure import samples_like
 from latentia.tasks.reconstruct import reconstruct
 from latentia.tasks.sample import sample
 from latentia.tasks.synthetic import ROWS, TABLE, Synthetic, synthetic, target_of
@@ -415,7 +418,8 @@ class Model(Edits, Judges):
 
         Args:
             split: the held-out rows, ``"test"`` or ``"validation"``.
-            count: of rows; by default as many as were learnt from, at most 10,000.
+            count: of rows; at most, and by default, as many as were learnt from, up to 10,000. A model of labels makes
+                them with the labels of training rows.
             seed: of the first row, and of what is learnt from rows.
             target: the column that utility is told by; by default the last one with categories.
 
@@ -425,11 +429,14 @@ class Model(Edits, Judges):
         """
         if split not in SPLITS[1:]:
             raise BadField(f"split is {split!r}; rows that are made are held against validation or test")
-        self._can("make rows", Samples)
+        net = self._can("make rows", Samples)
         target_of(self.spec, target)
         data = self.data()
-        made = self.items(self.sample(count or min(len(data.train), ROWS), seed=seed))
-        return synthetic(made, data.train, getattr(data, split), target, seed, split)
+        made, _ = samples_like(net, data.train, min(count or ROWS, ROWS, len(data.train)), seed)
+        mixed = torch.randperm(len(made), generator=torch.Generator().manual_seed(key(seed, "made rows")))
+        rows = self.as_data(made[mixed], range(seed, seed + len(made)))  # rounded and within the range, as for a person
+        items, _ = data_layer.items(rows, replace(self.spec, classes=()), **self._opening)
+        return synthetic(items, data.train, getattr(data, split), target, seed, split)
 
     def hourglass(self) -> list[Row]:
         """The layers from x to z to x-hat, with shape and number of weights."""
