@@ -57,7 +57,7 @@ def test_rows_from_where_the_real_ones_came_are_as_good_as_held_out_ones(table):
     assert found["utility for group"].value > 0.85
     assert found["nearer to training rows"].value == pytest.approx(0.5, abs=0.09)
     near = found["distance to the closest record"]
-    assert near.value == pytest.approx(near.floor, rel=0.2)
+    assert near.value == pytest.approx(near.floor, rel=0.4)
     assert found["copies"].value == 0
     assert PRIVACY in found["nearer to training rows"].meaning
 
