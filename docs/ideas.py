@@ -16,6 +16,7 @@ sys.path.insert(0, str(DOCS.parent))  # for docs.* and benchmarks.* when it is r
 
 from docs.idea import Idea  # noqa: E402
 from docs.ideas_of_games import GAMES  # noqa: E402
+from docs.ideas_of_latents import LATENTS  # noqa: E402
 from docs.ideas_of_translation import TRANSLATION  # noqa: E402
 from docs.snippets import Session, Snippet  # noqa: E402
 
@@ -194,9 +195,9 @@ sample will ever land; 1 is the bound; at 4 the model saves on the code and give
             (
                 "bash",
                 """
-latentia train vae digits --latent 8 --beta 0 --images 150k --run runs/beta-0
-latentia train vae digits --latent 8 --beta 1 --images 150k --run runs/beta-1
-latentia train vae digits --latent 8 --beta 4 --images 150k --run runs/beta-4
+latentia train vae digits --latent 8 --beta 0 --prior normal --images 150k --run runs/beta-0
+latentia train vae digits --latent 8 --beta 1 --prior normal --images 150k --run runs/beta-1
+latentia train vae digits --latent 8 --beta 4 --prior normal --images 150k --run runs/beta-4
 latentia evaluate runs/beta-0 --draws 100 --weights last -o beta-0.json
 latentia evaluate runs/beta-1 --draws 100 --weights last -o beta-1.json
 latentia evaluate runs/beta-4 --draws 100 --weights last -o beta-4.json
@@ -225,8 +226,8 @@ likelihood what the decoder misses is a squared error again, so the two below di
             (
                 "bash",
                 """
-latentia train vae digits --latent 2 --likelihood gaussian --images 150k --run runs/vae-2
-latentia train vae digits --latent 8 --likelihood gaussian --images 150k --run runs/vae-8
+latentia train vae digits --latent 2 --likelihood gaussian --prior normal --images 150k --run runs/vae-2
+latentia train vae digits --latent 8 --likelihood gaussian --prior normal --images 150k --run runs/vae-8
 """,
             ),
             (
@@ -273,6 +274,7 @@ np.savez("variance.npz", **{name: each.var(0).sum().numpy() for name, each in fo
         "how much of the true gradient each of 1,000 estimates shows (1 is right). Right: their variance, summed over "
         "the weights.",
     ),
+    *LATENTS,
     *GAMES,
     *TRANSLATION,
 )
