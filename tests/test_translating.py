@@ -11,6 +11,7 @@ from torch import nn
 from latentia import data
 from latentia.core import Spec
 from latentia.errors import BadData, BadField, OutOfMemory
+from latentia.tasks.measure import Asked
 from latentia.translating import Translations, translation_figures
 
 
@@ -52,7 +53,7 @@ def test_only_pairs_count_of_which_neither_was_seen(places):
     )]  # fmt: skip
     expected = len(fresh[0] & fresh[1])
     assert 0 < expected < min(len(fresh[0]), len(fresh[1]))
-    found = translation_figures(Turned(), learnt, "test", places, metrics=["l1"], tell=said.append)
+    found = translation_figures(Turned(), learnt, "test", Asked(["l1"], tell=said.append), places)
     assert {figure.samples for figure in found} == {expected}
     assert {figure.value for figure in found if figure.better} == {0.0}
     assert f"{expected} of 40 pairs" in said[0]
@@ -66,15 +67,15 @@ def test_pairs_from_elsewhere_all_count(places, tmp_path):
             name = f"{number}.png"
             (tmp_path / f"new-{side.name}" / name).write_bytes((side / name).read_bytes())
     new = tmp_path / "new-day", tmp_path / "new-night"
-    found = translation_figures(Turned(), learnt, "test", new, metrics=["psnr"])
+    found = translation_figures(Turned(), learnt, "test", Asked(["psnr"]), new)
     assert [figure.samples for figure in found] == [5] * 6
     Image.new("RGB", (8, 8)).save(tmp_path / "new-night" / "0.png")
     with pytest.raises(BadData):
-        translation_figures(Turned(), learnt, "test", new, metrics=["psnr"])
+        translation_figures(Turned(), learnt, "test", Asked(["psnr"]), new)
     with pytest.raises(BadField, match="do not have"):
-        translation_figures(Turned(), learnt, "test", extractor="classifier")
+        translation_figures(Turned(), learnt, "test", Asked(extractor="classifier"))
     with pytest.raises(BadField, match="a seed of the extractor"):
-        translation_figures(Turned(), learnt, "test", extractor="pixels", extractor_seed=3)
+        translation_figures(Turned(), learnt, "test", Asked(extractor="pixels", extractor_seed=3))
 
 
 def test_a_picture_that_does_not_fit_is_told_what_to_do():

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, cast
 
 from torch import Tensor
@@ -16,9 +14,9 @@ from latentia.errors import BadData, BadField
 from latentia.metrics.features import Extractor
 from latentia.tasks.distances import chosen
 from latentia.tasks.evaluate import Figure
-from latentia.tasks.features import SEED, ClassifierFeatures, extractor_for, known, predict, usual
+from latentia.tasks.features import ClassifierFeatures, known, predict, usual
 from latentia.tasks.latent import LATENT, latent_figures
-from latentia.tasks.measure import ALL, CLASSES, Judge, measure, size_of
+from latentia.tasks.measure import ALL, CLASSES, Asked, Judge, measure, size_of
 from latentia.tasks.synthetic import TABLE
 from latentia.tasks.working import Net, parts, place, require
 from latentia.training.kept import kept
@@ -28,19 +26,7 @@ __all__ = ["judge", "judging", "latent"]
 CHUNK = 512  # items that are read at once
 
 
-def judging(
-    net: Net,
-    data: DataSet,
-    split: str,
-    *,
-    metrics: Sequence[str] | None = None,
-    extractor: str | Extractor | None = None,
-    extractor_seed: int | None = None,
-    extractor_weights: str | Path | None = None,
-    count: int | None = None,
-    seed: int = 0,
-    tell: Callable[[str], None] | None = None,
-) -> list[Figure]:
+def judging(net: Net, data: DataSet, split: str, asked: Asked) -> list[Figure]:
     """The figures of samples: see :func:`latentia.tasks.measure.measure` and :meth:`latentia.model.Model.evaluate`.
 
     A classifier is trained, once, where the data was opened with labels (two classes or more), or where it is asked
@@ -50,20 +36,16 @@ def judging(
         BadField: an unknown metric or extractor, or what it needs is not there.
         BadData: too few items, or a file of weights that is missing or damaged.
     """
+    metrics, spec = asked.metrics, data.spec
     if LATENT in (metrics or ()):
-        own: dict[str, Any] = {"extractor": extractor, "extractor_seed": extractor_seed, "count": count, "seed": seed}
-        own |= {"extractor_weights": extractor_weights}
-        figures = latent(net, data, split, metrics=metrics, **own)
         rest = [name for name in metrics or () if name != LATENT]
-        return [*figures, *(judging(net, data, split, metrics=rest, tell=tell, **own) if rest else [])]
-    spec, judges = data.spec, CLASSES in (metrics or ())
-    word = usual(spec) if extractor is None else extractor if isinstance(extractor, str) else None
-    # all that can be refused is, before a classifier is trained
-    _check(word, data, split, metrics, extractor_seed, extractor_weights, count)
-    seen_by, found = extractor, None
-    if word is not None and word != "classifier":
-        seen_by = extractor_for(word, spec, SEED if extractor_seed is None else extractor_seed, None, extractor_weights)
-    if judges or word == "classifier":
+        figures = latent(net, data, split, asked)
+        return [*figures, *(judging(net, data, split, dataclasses.replace(asked, metrics=rest)) if rest else [])]
+    word = asked.word(usual(spec))
+    _check(word, data, split, asked)  # all that can be refused is, before a classifier is trained
+    seen_by = None if word == "classifier" else asked.built(spec, usual(spec))
+    found = None
+    if CLASSES in (metrics or ()) or word == "classifier":
         data = labelled(data)
         found = judge(data, str(place(net).device))
     elif metrics is None and spec.kind == "image" and len(spec.classes) > 1:
@@ -71,58 +53,37 @@ def judging(
     return measure(
         net,
         getattr(data, split),
-        ClassifierFeatures(cast(Judge, found).net) if word == "classifier" else cast(Extractor, seen_by),
+        seen_by or ClassifierFeatures(cast(Judge, found).net),
         found,
         data.test if split == "train" else None,
         split=split,
         metrics=metrics,
-        count=count,
-        seed=seed,
-        tell=tell,
+        count=asked.count,
+        seed=asked.seed,
+        tell=asked.tell,
     )
 
 
-def latent(
-    net: Net,
-    data: DataSet,
-    split: str,
-    *,
-    metrics: Sequence[str] | None = None,
-    extractor: str | Extractor | None = None,
-    extractor_seed: int | None = None,
-    extractor_weights: str | Path | None = None,
-    count: int | None = None,
-    seed: int = 0,
-) -> list[Figure]:
+def latent(net: Net, data: DataSet, split: str, asked: Asked) -> list[Figure]:
     """The figures of a latent space (:func:`latentia.tasks.latent.latent_figures`) in the features that are asked for.
 
     Raises:
         BadField, BadData: as :func:`judging`.
     """
-    word = usual(data.spec) if extractor is None else extractor if isinstance(extractor, str) else None
+    word = asked.word(usual(data.spec))
     require(net, Reconstructs, "latent figures")
-    _check(word, data, split, metrics, extractor_seed, extractor_weights, count)
+    _check(word, data, split, asked)
     if word == "classifier":
         data = labelled(data)
         found: Extractor = ClassifierFeatures(judge(data, str(place(net).device)).net)
-    elif word is not None:
-        number = SEED if extractor_seed is None else extractor_seed
-        found = extractor_for(word, data.spec, number, None, extractor_weights)
     else:
-        found = cast(Extractor, extractor)
-    return latent_figures(net, getattr(data, split), found, split=split, count=count, seed=seed)
+        found = asked.built(data.spec, usual(data.spec))
+    return latent_figures(net, getattr(data, split), found, split=split, count=asked.count, seed=asked.seed)
 
 
-def _check(
-    word: str | None,
-    data: DataSet,
-    split: str,
-    metrics: Sequence[str] | None,
-    seed: int | None,
-    weights: str | Path | None,
-    count: int | None,
-) -> None:
+def _check(word: str | None, data: DataSet, split: str, asked: Asked) -> None:
     """Refuse unknown names, what would have no effect, and too few items."""
+    metrics = asked.metrics
     chosen(metrics or (), (*ALL, LATENT, TABLE))
     if metrics is not None and not metrics:
         raise BadField(f"no metric is named; known: {', '.join((*ALL, LATENT, TABLE))}")
@@ -131,11 +92,11 @@ def _check(
     if CLASSES in (metrics or ()) and data.spec.kind != "image":
         raise BadField(f"the metric {CLASSES} is of pictures, and the data is a {data.spec.kind}")
     called = word or "your own extractor"
-    if seed is not None and word != "random-conv":
+    if asked.extractor_seed is not None and word != "random-conv":
         raise BadField(f"a seed of the extractor is for random-conv, and {called} has none")
-    if weights is not None and word != "inception":
+    if asked.extractor_weights is not None and word != "inception":
         raise BadField(f"a file of weights is for the extractor inception, and {called} takes none")
-    size_of(getattr(data, split), count, split)
+    size_of(getattr(data, split), asked.count, split)
 
 
 def labelled(data: DataSet) -> DataSet:

@@ -38,7 +38,7 @@ from latentia.tasks.evaluate import Figure, evaluate
 from latentia.tasks.hourglass import Row, hourglass
 from latentia.tasks.invert import Inverted, Told, invert
 from latentia.tasks.items import coder_of, ends_of, labels_of, numbers_of
-from latentia.tasks.measure import samples_like
+from latentia.tasks.measure import Asked, samples_like
 from latentia.tasks.reconstruct import reconstruct
 from latentia.tasks.sample import sample
 from latentia.tasks.synthetic import ROWS, TABLE, Synthetic, synthetic, target_of
@@ -394,21 +394,14 @@ class Model(Edits, Judges):
             more = self.evaluate(split, draws, seed, metrics=rest, count=count, tell=tell) if rest else []
             return [*self.synthetic(split, count, seed).figures, *more]
         data, found = self.data(), []
-        told: dict[str, Any] = {
-            "metrics": metrics,
-            "extractor": extractor,
-            "extractor_seed": extractor_seed,
-            "count": count,
-        }
-        told |= {"extractor_weights": extractor_weights, "seed": seed, "tell": tell}
+        asked = Asked(metrics, extractor, extractor_seed, extractor_weights, count, seed, tell)
         if pairs is not None or isinstance(self.net, Translates):
-            return translation_figures(self._can("be scored on pairs", Translates), data, split, pairs, **told)
-        asked = any(each is not None for each in (extractor, extractor_seed, extractor_weights, count))
+            return translation_figures(self._can("be scored on pairs", Translates), data, split, asked, pairs)
         only_samples = isinstance(self.net, Samples) and not isinstance(self.net, Reconstructs)
         if metrics is None and not only_samples:
             found = evaluate(self._can("evaluate", Reconstructs), getattr(data, split), draws, seed)
-        if only_samples or asked or metrics is not None:
-            found += judging(self._can("evaluate with samples", Samples), data, split, **told)
+        if only_samples or asked.features or metrics is not None:
+            found += judging(self._can("evaluate with samples", Samples), data, split, asked)
         return found
 
     def synthetic(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,9 +19,8 @@ from latentia.data.pairs import show_both
 from latentia.data.sides import Pairs
 from latentia.data.source import Split
 from latentia.errors import BadData, BadField, OutOfMemory
-from latentia.metrics.features import Extractor
 from latentia.tasks.evaluate import Figure
-from latentia.tasks.features import SEED, extractor_for
+from latentia.tasks.measure import Asked
 from latentia.tasks.translate import check, destination, made_spec, translate
 from latentia.tasks.translated import sides_of, translated
 from latentia.tasks.working import Net
@@ -28,6 +28,7 @@ from latentia.training.memory import is_out_of_memory
 
 __all__ = ["Translations", "input_halves", "translation_figures"]
 
+USUAL = "random-conv"  # the features of pictures of both sides
 PROPOSED = 512  # pixels of the tiles that are proposed where a picture does not fit
 
 
@@ -133,18 +134,7 @@ def input_halves(options: Mapping[str, Any], spec: Spec, x: Any, asked: bool | N
 
 
 def translation_figures(
-    net: Net,
-    data: DataSet,
-    split: str,
-    pairs: tuple[Any, Any] | None = None,
-    *,
-    metrics: Sequence[str] | None = None,
-    extractor: str | Extractor | None = None,
-    extractor_seed: int | None = None,
-    extractor_weights: str | Path | None = None,
-    count: int | None = None,
-    seed: int = 0,
-    tell: Callable[[str], None] | None = None,
+    net: Net, data: DataSet, split: str, asked: Asked, pairs: tuple[Any, Any] | None = None
 ) -> list[Figure]:
     """How good a model's translations are: see :func:`latentia.tasks.translated.translated`.
 
@@ -152,38 +142,27 @@ def translation_figures(
         net: translates.
         data: what it was trained on.
         split: which of its items.
+        asked: some of l1, psnr, ssim, kid and cycle; the features of the kernel distance; how many pictures of each
+            side; the seed of halves and subsets; what hears what is left out.
         pairs: two places of true pairs (or one place that holds both, and ``None``), all of which are taken; where the
             model was trained on pictures of these places, only those pairs of which it has seen neither.
-        metrics: some of l1, psnr, ssim, kid and cycle.
-        extractor: the features of the kernel distance: as :meth:`latentia.model.Model.evaluate` takes it.
-        extractor_seed: of random convolutions.
-        extractor_weights: the local file of inception's weights.
-        count: of pictures of each side.
-        seed: of halves and subsets.
-        tell: hears what is left out.
 
     Raises:
         BadField: an unknown metric or extractor, or what it needs is not there.
         BadData: pairs that do not fit the model, or too few.
     """
-    say, spec = tell or (lambda _: None), data.spec
-    word = "random-conv" if extractor is None else extractor if isinstance(extractor, str) else ""
+    say, spec, word = asked.tell or (lambda _: None), data.spec, asked.word(USUAL)
     if word == "classifier":
         raise BadField("the extractor classifier needs labels, which pairs and domains do not have; use random-conv")
-    if extractor_seed is not None and word != "random-conv":
+    if asked.extractor_seed is not None and word != "random-conv":
         raise BadField("a seed of the extractor is for random-conv")
     if pairs is None:
         found = [cast(TwoSided, getattr(data, split))]
     else:
         found, split = _pairs(data, *pairs, say), "given"
-    paired = pairs is not None or spec.pairing == "pairs"
-    features = SEED if extractor_seed is None else extractor_seed
-
-    def seen_by(side: Spec) -> Extractor:
-        return extractor_for(word, side, features, None, extractor_weights) if word else cast(Extractor, extractor)
-
-    sides = sides_of(found, paired, count)
-    return translated(net, spec, sides, seen_by, split=split, metrics=metrics, seed=seed, tell=say)
+    sides = sides_of(found, pairs is not None or spec.pairing == "pairs", asked.count)
+    seen_by = partial(asked.built, usual=USUAL)
+    return translated(net, spec, sides, seen_by, split=split, metrics=asked.metrics, seed=asked.seed, tell=say)
 
 
 def _pairs(data: DataSet, first: Any, second: Any, tell: Callable[[str], None]) -> list[TwoSided]:

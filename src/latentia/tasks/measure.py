@@ -4,28 +4,61 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor
 
-from latentia.core import Samples, Source, key
+from latentia.core import Samples, Source, Spec, key
 from latentia.errors import BadData, BadField
 from latentia.metrics.features import Extractor
 from latentia.tasks.distances import METRICS, PICTURES, chosen, distances
 from latentia.tasks.evaluate import Figure
-from latentia.tasks.features import ClassifierFeatures, features_of, predict
+from latentia.tasks.features import SEED, ClassifierFeatures, extractor_for, features_of, predict
 from latentia.tasks.judged import judge_itself, judged
 from latentia.tasks.sample import sample
 from latentia.tasks.working import Net, parts, require
 
-__all__ = ["ALL", "CLASSES", "Judge", "measure", "samples_like", "size_of"]
+__all__ = ["ALL", "CLASSES", "Asked", "Judge", "measure", "samples_like", "size_of"]
 
 CLASSES = "classes"  # the metric that a classifier's answers are
 ALL = (*METRICS, CLASSES)
 LIMIT = 5_000  # samples at most, if no number is given
 NUMBERS = 250_000_000  # that samples hold at most, if no number is given: a GB, and as much for each half of the items
 CHUNK = 512  # items that are read at once
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is measured and in which features, as :meth:`latentia.model.Model.evaluate` takes it."""
+
+    metrics: Sequence[str] | None = None
+    extractor: str | Extractor | None = None
+    extractor_seed: int | None = None
+    extractor_weights: str | Path | None = None
+    count: int | None = None
+    seed: int = 0
+    tell: Callable[[str], None] | None = None
+
+    def word(self, usual: str) -> str | None:
+        """The extractor's name, ``usual`` where none is given; none where it is a callable."""
+        return usual if self.extractor is None else self.extractor if isinstance(self.extractor, str) else None
+
+    @property
+    def features(self) -> bool:
+        """Whether an extractor, or how many samples it is to see, is said."""
+        said = (self.extractor, self.extractor_seed, self.extractor_weights, self.count)
+        return any(each is not None for each in said)
+
+    def built(self, spec: Spec, usual: str) -> Extractor:
+        """The extractor for items of ``spec``, which may be any but the classifier."""
+        word = self.word(usual)
+        if word is None:
+            return cast(Extractor, self.extractor)
+        seed = SEED if self.extractor_seed is None else self.extractor_seed
+        return extractor_for(word, spec, seed, None, self.extractor_weights)
 
 
 class Judge(NamedTuple):
