@@ -110,8 +110,8 @@ means another digit to each.
                 "python",
                 """
 z = np.random.default_rng(0).normal(size=(12, 8))
-for name in ("vae", "gan"):
-    lt.grid(lt.load(f"runs/{name}").decode(z), columns=12).save(f"one-noise-{name}.png")
+for name, run in (("vae", "beta-1"), ("gan", "gan")):  # that VAE's prior is N(0, I), as the GAN's noise is
+    lt.grid(lt.load(f"runs/{run}").decode(z), columns=12).save(f"one-noise-{name}.png")
 """,
             ),
         ),
