@@ -116,6 +116,7 @@ CASES = [
     Case("vae-optimal", lt.VAE(latent=3, hidden=(12,), likelihood="gaussian-optimal", draws=2), PICTURES),
     Case("vae-mixture", lt.VAE(latent=3, hidden=(12,), likelihood="logistic-mixture:2", prior="mixture:3"), COLOURS),
     Case("vae-vamp", lt.VAE(latent=3, hidden=(12,), prior="vamp:4", rate="1e-3:1e-4@96~cosine"), BINARY),
+    Case("vae-flow", lt.VAE(latent=3, hidden=(12,), prior="flow:2"), PICTURES),
     Case("vae-continuous", lt.VAE(latent=3, hidden=(12,), likelihood="continuous-bernoulli"), PICTURES),
     Case("iwae", lt.VAE(latent=3, hidden=(12,), objective="iwae", draws=3), BINARY),
     Case("iwae-vamp", lt.VAE(latent=3, hidden=(12,), objective="iwae", draws=2, prior="vamp:4"), PICTURES),

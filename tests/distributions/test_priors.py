@@ -5,6 +5,7 @@ import torch
 from torch import distributions as reference
 
 from latentia.core import Noise, SeededNoise, Spec
+from latentia.distributions.flow import Flow
 from latentia.distributions.normal import Normal
 from latentia.distributions.priors import MixtureOf, MixtureOfNormals, StandardNormal, VampPrior
 
@@ -90,3 +91,23 @@ def test_a_learnt_component_cannot_collapse_onto_a_code():
         prior.log_scale.fill_(-1e6)
     assert prior().log_prob(prior.location.detach()).isfinite().all()
     assert prior().standard_deviation.min() > 5e-4
+
+
+def test_a_flow_is_a_density_and_draws_from_it():
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        flow = Flow(2, 3).double()
+        for weight in flow.parameters():
+            weight.data.mul_(2)  # far from the identity
+    p = flow()
+    ticks = torch.linspace(-7, 7, 561, dtype=torch.float64)
+    plane = torch.cartesian_prod(ticks, ticks)
+    with torch.no_grad():
+        density = p.log_prob(plane).exp()
+        draws = p.sample(Noise(0, 0, slice(None), 20_000, dtype=torch.float64))
+    share = density / density.sum()
+    assert density.sum() * (ticks[1] - ticks[0]) ** 2 == pytest.approx(1, abs=2e-3)
+    mean = share @ plane
+    torch.testing.assert_close(draws.mean(0), mean, atol=0.04, rtol=0)
+    torch.testing.assert_close(draws.std(0), (share @ (plane - mean).square()).sqrt(), atol=0.04, rtol=0)
+    assert abs(mean).max() > 0.1  # not the normal distribution that it is made of

@@ -11,10 +11,10 @@ from latentia.errors import BadField
 SPEC = Spec("image", (1, 8, 8), 256)
 
 
-@pytest.mark.parametrize("prior", ["mixture:0", "vamp:0", "vamp:many", "normal:5"])
+@pytest.mark.parametrize("prior", ["mixture:0", "vamp:0", "vamp:many", "flow:0", "normal:5"])
 def test_a_prior_without_components_is_refused(prior):
     with pytest.raises(
-        BadField, match=f"prior is '{prior}'; it is normal, or mixture:K or vamp:K with K of at least 1"
+        BadField, match=f"prior is '{prior}'; it is normal, or mixture:K, vamp:K or flow:K with K of at least 1"
     ):
         lt.VAE(latent=2, hidden=(4,), prior=prior).build(SPEC)
 

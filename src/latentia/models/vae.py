@@ -34,6 +34,7 @@ from latentia.core import (
     Update,
 )
 from latentia.distributions.columns import ColumnsLikelihood
+from latentia.distributions.flow import Flow, FlowOf
 from latentia.distributions.gaussian import OptimalGaussianLikelihood
 from latentia.distributions.likelihoods import check_likelihood, default_likelihood, likelihood
 from latentia.distributions.normal import Normal
@@ -54,7 +55,7 @@ from latentia.nn.mlp import MLP
 LOOKED_AT = 250  # items by which latents are judged
 ACTIVE = 0.01  # variance of a posterior mean over items, from which on a latent is active (Burda et al. 2016)
 REFERENCE = 5_000  # training items that a recipe looks at before the first step
-PRIORS = ("normal", "mixture", "vamp")
+PRIORS: dict[str, int] = {"normal": 0, "mixture": 10, "vamp": 500, "flow": 3}  # parts that are not said
 LABEL_WIDTH = 32
 
 
@@ -89,8 +90,8 @@ class VAE(Recipe):
     prior: Annotated[
         str,
         Help(
-            "normal, mixture:K or vamp:K with K components; auto is a mixture, for binary data and where the KL is "
-            "weighed normal"
+            "normal, mixture:K or vamp:K with K components, flow:K with K transforms; auto is a mixture, for binary "
+            "data and where the KL is weighed normal"
         ),
     ] = "auto"
     objective: Annotated[str, Help("elbo, or iwae with --draws 2 or more"), OneOf(("elbo", "iwae"))] = "elbo"
@@ -309,7 +310,7 @@ class VAENet(nn.Module):
         """p(x|z, label) of latents ``(..., N, latent)``."""
         return self.observed(self.decoder(z if self.given is None else self.given(z, label)))
 
-    def prior(self) -> Normal | MixtureOf:
+    def prior(self) -> Normal | MixtureOf | FlowOf:
         """p(z), whatever the label; each pseudo-input keeps the label of the item that it began as."""
         if isinstance(self.latents, VampPrior):
             label = self.pseudo_labels if self.classes else None
@@ -369,14 +370,15 @@ def _head(encoder: Any, latent: int) -> GaussianHead | ColumnHead:
     return ColumnHead(encoder, latent) if isinstance(encoder, ColumnEncoder) else GaussianHead(encoder.features, latent)
 
 
-def _prior(prior: str, latent: int, spec: Spec) -> StandardNormal | MixtureOfNormals | VampPrior:
+def _prior(prior: str, latent: int, spec: Spec) -> StandardNormal | MixtureOfNormals | VampPrior | Flow:
     name, _, count = prior.partition(":")
     if name not in PRIORS:
-        raise BadField(f"prior is {prior!r}; {near(name, PRIORS)}, the last two with :K components")
+        raise BadField(f"prior is {prior!r}; {near(name, PRIORS)}, all but normal with :K parts")
     if count and (name == "normal" or not count.isdecimal() or int(count) < 1):
-        raise BadField(f"prior is {prior!r}; it is normal, or mixture:K or vamp:K with K of at least 1")
+        raise BadField(f"prior is {prior!r}; it is normal, or mixture:K, vamp:K or flow:K with K of at least 1")
+    parts = int(count or PRIORS[name])
     if name == "normal":
         return StandardNormal(latent)
-    if name == "mixture":
-        return MixtureOfNormals(latent, int(count or 10))
-    return VampPrior(spec, int(count or 500))
+    if name == "vamp":
+        return VampPrior(spec, parts)
+    return Flow(latent, parts) if name == "flow" else MixtureOfNormals(latent, parts)
