@@ -71,7 +71,7 @@ def latent(net: Net, data: DataSet, split: str, asked: Asked) -> list[Figure]:
         BadField, BadData: as :func:`judging`.
     """
     word = asked.word(usual(data.spec))
-    require(net, Reconstructs, "latent figures")
+    require(net, Reconstructs, "the metric latent")
     _check(word, data, split, asked)
     if word == "classifier":
         data = labelled(data)

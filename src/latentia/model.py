@@ -395,8 +395,10 @@ class Model(Edits, Judges):
             return [*self.synthetic(split, count, seed).figures, *more]
         data, found = self.data(), []
         asked = Asked(metrics, extractor, extractor_seed, extractor_weights, count, seed, tell)
-        if pairs is not None or isinstance(self.net, Translates):
-            return translation_figures(self._can("be scored on pairs", Translates), data, split, asked, pairs)
+        if pairs is not None and not isinstance(self.net, Translates):
+            raise CannotDo("places of pairs are for models that translate; this one is measured on a split of its data")
+        if isinstance(self.net, Translates):
+            return translation_figures(self.net, data, split, asked, pairs)
         only_samples = isinstance(self.net, Samples) and not isinstance(self.net, Reconstructs)
         if metrics is None and not only_samples:
             found = evaluate(self._can("evaluate", Reconstructs), getattr(data, split), draws, seed)

@@ -24,7 +24,7 @@ from latentia.tasks.measure import Asked
 from latentia.tasks.translate import check, destination, made_spec, translate
 from latentia.tasks.translated import sides_of, translated
 from latentia.tasks.working import Net
-from latentia.training.memory import is_out_of_memory
+from latentia.training.machine import is_out_of_memory
 
 __all__ = ["Translations", "input_halves", "translation_figures"]
 

@@ -45,7 +45,7 @@ def test_lines_are_few_where_nothing_renews_itself() -> None:
     assert len([line for line in lines if "images/s" in line]) == 1
     assert lines[2].split() == ["1k", "images", "0%", "elbo", "-101", "5k", "images/s", "6:38", "min", "left"]
     assert "best so far" in lines[3]
-    assert lines[-1] == "done: 2M images, best at 50k; runs/a"
+    assert lines[-1] == "done: 2M images, best at 50k, whose weights are used; runs/a"
 
 
 def test_a_terminal_shows_one_line_that_renews_itself() -> None:

@@ -42,6 +42,8 @@ def test_another_recipe_in_the_same_folder_names_the_field(run: Path, call: Call
     assert len(err.strip().splitlines()) <= 2
     code, _, err = call("train", "vae", "digits", "--run", run, *TINY, "--size", "16", "--quiet")
     assert (code, "was trained on other data: size was None, now it is '16'" in err) == (2, True)
+    code, _, err = call("train", "vae", "shapes", "--run", run, *TINY, "--latent", "5", "--quiet")
+    assert (code, "was trained on other data: name was 'digits', now it is 'shapes'" in err) == (2, True)
 
 
 def test_a_run_goes_on_with_a_larger_budget_and_its_own_folder(call: Call, tmp_path: Path) -> None:

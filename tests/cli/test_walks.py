@@ -119,7 +119,8 @@ def test_words_that_do_not_fit_a_walk(run: Path, call: Call, monkeypatch: pytest
         (("--fps", 0), "--fps is 0; it must be above 0"),
         (("--seconds", -1), "--seconds is -1"),
         (("--seconds", 0.01), "0 frames are too few to meet 2 items; ask for at least 2"),
-        (("--steps", 1), "1 steps between 2 items"),
+        (("--steps", 1), "steps is 1, between 2 items"),
+        (("--steps", 0), "steps is 0, between 2 items"),
     ]:
         code, _, err = call("interpolate", run, 1, 2, *words)
         assert (code, told in err) == (2, True), err

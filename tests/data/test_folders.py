@@ -165,8 +165,8 @@ def test_pictures_that_cannot_be_read_are_named_counted_and_refused(folder, cach
     with pytest.raises(BadData) as error:
         data.open(root)
     message = str(error.value)
-    assert f"2 of 12 pictures in {root} cannot be read" in message  # the third shows when it is decoded
-    assert "001.png (empty)" in message
+    assert f"3 of 12 pictures in {root} cannot be read" in message
+    assert "001.png (empty), 002.png (cut short)" in message
     assert "003.png (no picture, it starts with b'hello, I am a te')" in message
     assert "--skip-bad" in message
     assert len(message.splitlines()) <= 2

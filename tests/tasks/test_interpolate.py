@@ -71,7 +71,7 @@ def test_refusals():
     ends = normal(2, 3)
     with pytest.raises(BadField, match="how is 'slrp'; did you mean 'slerp'"):
         path(ends, how="slrp")
-    with pytest.raises(BadField, match="1 steps between 2 items"):
+    with pytest.raises(BadField, match="steps is 1, between 2 items"):
         path(ends, 1)
     with pytest.raises(BadField, match="between 1 items"):
         path(ends[:1])

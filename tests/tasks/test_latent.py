@@ -104,7 +104,7 @@ def test_the_same_seed_gives_the_same_figures(exact):
 
 @pytest.mark.parametrize(("items", "count"), [(30, None), (100, 60), (100, 5)])
 def test_too_few_items_are_refused(items, count):
-    with pytest.raises(BadData, match="half of them for the floors"):
+    with pytest.raises(BadData, match="draws from the prior and the floors need"):
         latent_figures(Autoencoder(), Rows(normal(items, 6).float()), pixels, count=count)
 
 
@@ -118,5 +118,5 @@ def test_a_net_without_an_encoder_is_refused_in_one_sentence():
         def decode(self, z):
             return z
 
-    with pytest.raises(CannotDo, match="latent figures needs a model that encodes and decodes; Generator does not"):
+    with pytest.raises(CannotDo, match="the metric latent needs a model that encodes and decodes; Generator does not"):
         latent_figures(Generator(), Rows(normal(100, 6)), pixels)

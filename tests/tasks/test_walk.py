@@ -128,7 +128,7 @@ def test_steps_are_shared_out_whole(lengths, more):
 
 
 def test_refusals():
-    with pytest.raises(BadField, match="1 steps between 2 items"):
+    with pytest.raises(BadField, match="steps is 1, between 2 items"):
         walk(Curved(), LINE, 1)
     with pytest.raises(BadField, match="3 frames are too few to meet 4 items; ask for at least 4"):
         walk(Curved(), LINE.repeat(2, 1), frames=3)

@@ -313,6 +313,11 @@ def test_minutes_become_images_that_the_run_keeps(tmp_path):
     told = []
     train(tmp_path, minutes=0.003, every=None, tell=told.append)
     assert next(event for event in told if isinstance(event, Started)).budget == budget
+    before, told = Run.open(tmp_path / "run").facts, []
+    train(tmp_path, minutes=0.0001, every=None, tell=told.append)  # it has had them already
+    started = next(event for event in told if isinstance(event, Started))
+    assert started.budget == started.seen == max(row["seen"] for row in rows(tmp_path))
+    assert Run.open(tmp_path / "run").facts["budget"] >= before["budget"]
 
 
 def test_a_larger_budget_is_validated_as_seldom_as_if_it_had_been_asked_for_at_once(tmp_path):

@@ -52,7 +52,7 @@ def interpolate(
     model = load(run, common, weights)
     walk = model.walk(
         items,
-        steps=steps or STEPS,
+        steps=STEPS if steps is None else steps,
         how=how,
         loop=loop,
         even=even,

@@ -44,7 +44,8 @@ class Progress:
             case Validated(seen, logs, best):
                 self.line(f"{count(seen):>7} images  held out: {_logs(logs)}{'  best so far' if best else ''}")
             case Finished(path, seen, best_seen):
-                ended = f"best at {count(best_seen)}" if best_seen >= 0 else "no score to choose the best by"
+                used = ", whose weights are used" if best_seen < seen else ""
+                ended = f"best at {count(best_seen)}{used}" if best_seen >= 0 else "no score to choose the best by"
                 self.line(f"done: {count(seen)} images, {ended}; {path}")
 
     def renew(self, text: str) -> None:

@@ -8,7 +8,7 @@ import io
 import json
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -92,6 +92,8 @@ def _make(path: Path, collection: Collection, options: DataOptions, half: int | 
     What describes the array is in place before it, so the array completes the pair.
     """
     facts, bad = look(collection, half is not None)
+    if bad and not options.skip_bad:
+        bad |= broken(collection, facts)  # so that one look names them all
     refuse(bad, collection, options)
     form, notes = plan(list(facts.values()), options, collection.name, half)
     rows = [row for row in collection.order if row in facts]
@@ -134,6 +136,18 @@ def look(collection: Collection, halves: bool = False) -> tuple[dict[int, Facts]
         except Exception as error:  # a damaged archive member
             bad[collection.names[row]] = f"damaged ({error})"
     return facts, bad
+
+
+def broken(collection: Collection, rows: Iterable[int]) -> dict[str, str]:
+    """Why pictures whose header is good cannot be read, by name."""
+    bad = {}
+    for row in rows:
+        try:
+            with opened(io.BytesIO(_bytes(collection, row)), looked=True) as picture:
+                picture.load()
+        except Unreadable as error:
+            bad[collection.names[row]] = str(error)
+    return bad
 
 
 def _write(

@@ -162,7 +162,10 @@ def _latents(
     yield _exact("active units", active, f"of {len(divergence)}", used)
     largest = tuple(sorted((float(each) for each in divergence), reverse=True))
     heard = sum(each > SILENT for each in largest)
-    told = f"{heard} latents carry more than {SILENT} nats each; the one that carries most, this much."
+    told = (
+        f"{heard} latents carry more than {SILENT} nats each, measured from a normal with the prior's mean and "
+        "deviation; this is the one that carries most."
+    )
     yield Figure("KL per latent", largest[0], largest[0], largest[0], "nats", told, parts=largest)
     few = min(count, 500)
     information = _information(net, source.read(slice(0, few)), seed)

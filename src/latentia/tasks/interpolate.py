@@ -37,7 +37,7 @@ def interpolate(
 def path(ends: Tensor, steps: int = 9, how: str = "slerp", loop: bool = False) -> Tensor:
     """The latents on the way: ``((len(ends) - 1) * (steps - 1) + 1, latent)``, or with ``loop`` a closed round."""
     if steps < 2 or len(ends) < 2:
-        raise BadField(f"{steps} steps between {len(ends)} items; it takes at least 2 of each")
+        raise BadField(f"steps is {steps}, between {len(ends)} items; a walk takes at least 2 of each")
     return along(ends, regular([steps - 1] * legs_of(ends, loop), loop), how, loop)
 
 

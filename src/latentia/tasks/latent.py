@@ -83,12 +83,12 @@ def latent_figures(
 
 def space_of(net: Net, source: Source, split: str = "test", count: int | None = None, seed: int = 0) -> Space:
     """The latents of items drawn by the seed, and as many draws from the prior as half of them."""
-    require(net, Reconstructs, "latent figures")
+    require(net, Reconstructs, "the metric latent")
     half = min(len(source) // 2, LIMIT) if count is None else count
     if half < LEAST or 2 * half > len(source):
         raise BadData(
-            f"{half} draws from the prior need {2 * half} {split} items, half of them for the floors, and at least "
-            f"{2 * LEAST}; there are {len(source):,}"
+            f"{half} draws from the prior and the floors need {2 * half} {split} items, of which there are "
+            f"{len(source):,}; fewer than {LEAST} draws tell nothing"
         )
     order = torch.randperm(len(source), generator=torch.Generator().manual_seed(key(seed, "halves")))[: 2 * half]
     batches = [source.read(order[rows]) for rows in parts(2 * half, CHUNK)]

@@ -100,7 +100,7 @@ def walk(
     """
     legs = legs_of(ends, loop)
     if steps < 2 or len(ends) < 2:
-        raise BadField(f"{steps} steps between {len(ends)} items; it takes at least 2 of each")
+        raise BadField(f"steps is {steps}, between {len(ends)} items; a walk takes at least 2 of each")
     total = legs * (steps - 1) if frames is None else frames - (not loop)
     if total < legs:
         raise BadField(f"{frames} frames are too few to meet {len(ends)} items; ask for at least {legs + (not loop)}")

@@ -67,7 +67,9 @@ def balance(
         BadData: fewer than 10 items (of a label), all codes alike, or another number of labels.
     """
     if largest < 1 or not 0 <= strength <= 1:
-        raise BadField(f"largest is {largest:g} and strength {strength:g}; at least 1, and from 0 to 1")
+        raise BadField(
+            f"largest is {largest:g} and strength {strength:g}; largest is at least 1, strength lies from 0 to 1"
+        )
     rows = as_rows(codes, "codes")
     if within is not None and len(within) != len(rows):
         raise BadData(f"{len(within)} labels for {len(rows)} items; it takes one each")

@@ -59,7 +59,8 @@ def check_labels(net: Net) -> None:
     """
     if not getattr(net, "classes", 0):
         raise CannotDo(
-            "this model was not trained with labels; `latentia train vae DATA --labels` (gan, progan) learns from them"
+            "this model was not trained with labels; `latentia train vae DATA --labels` learns from them, "
+            "and so do gan and progan"
         )
 
 

@@ -170,6 +170,8 @@ class Loop:
         budget = budget_of(self.recipe, self.training)
         if budget is None and self.run.facts.get("minutes") == self.training.minutes:
             budget = self.run.facts["budget"]
+        if budget is None and self.state.seen and (self.training.minutes or 0.0) * 60 <= self.seconds:
+            budget = self.state.seen  # the run has had them already
         if budget is None:
             return Stopwatch(self.training.minutes or 0.0, self.state.seen, self.seconds)
         self.accept(budget)

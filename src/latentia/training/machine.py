@@ -91,7 +91,7 @@ def machine_for(training: Training, recipe: Recipe, source: Source) -> Machine:
     precision = training.precision
     if precision == "float64" and device.type == "mps":
         raise BadField("float64 is not there on mps; take --device cpu")
-    heavy = device.type == "cuda" or products(recipe, source, training.batch or recipe.batch) >= HEAVY
+    heavy = device.type == "cuda" or _heavy(recipe, source, training.batch or recipe.batch)
     if precision == "auto":
         precision = "bf16" if heavy and _multiplies_bf16(device) else "float32"
     return Machine(device, precision, None if heavy else 1)
@@ -113,6 +113,23 @@ def products(recipe: Recipe, source: Source, batch: int) -> float:
     now = Now(torch.zeros((), dtype=torch.int64), recipe.stage(recipe.images), Noise(0, 0, slice(None), few))
     next(recipe.updates(net, source.take(0, 0, few), now), None)
     return found * batch / few
+
+
+def _heavy(recipe: Recipe, source: Source, batch: int) -> bool:
+    try:
+        return products(recipe, source, batch) >= HEAVY
+    except (RuntimeError, MemoryError) as error:
+        if is_out_of_memory(error):
+            return True  # the training will say so, and what fits
+        raise
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that an allocation failed, on any device."""
+    text = str(error).lower()
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
+        isinstance(error, RuntimeError) and ("out of memory" in text or "can't allocate memory" in text)
+    )
 
 
 def _multiplies_bf16(device: torch.device) -> bool:

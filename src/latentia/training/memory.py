@@ -10,15 +10,7 @@ import torch
 
 from latentia.core import Batch, Group, Noise, Now, Recipe, world
 from latentia.errors import OutOfMemory
-from latentia.training.machine import Machine
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that an allocation failed, on any device."""
-    text = str(error).lower()
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
-        isinstance(error, RuntimeError) and ("out of memory" in text or "can't allocate memory" in text)
-    )
+from latentia.training.machine import Machine, is_out_of_memory
 
 
 @contextmanager

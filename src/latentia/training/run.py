@@ -252,19 +252,19 @@ def _reason(error: Exception) -> str:
 
 
 def differing(kept: Mapping[str, Any], wanted: Mapping[str, Any]) -> str | None:
-    """The first thing that makes two runs different: model, a field of recipe or training, or the data."""
+    """The first thing that makes two runs different: model, data, or a field of recipe or training."""
     if kept["model"] != wanted["model"]:
         return f"is a run of {kept['model']}, not of {wanted['model']}"
+    before, now = kept["data"], wanted["data"]
+    if before["signature"] != now["signature"]:  # first: what nobody asked for may follow from the data
+        before, now = ({"name": each["name"], **each["options"], **each} for each in (before, now))
+        name = next(name for name in before if name != "options" and before[name] != now.get(name))
+        return f"was trained on other data: {name} was {before[name]!r}, now it is {now.get(name)!r}"
     for part in ("recipe", "training"):
         for name in sorted(set(kept[part]) | set(wanted[part])):
             before, now = kept[part].get(name), wanted[part].get(name)
             if before != now:
                 return f"was trained with {name} = {before!r}, now it is {now!r}"
-    before, now = kept["data"], wanted["data"]
-    if before["signature"] != now["signature"]:
-        before, now = ({"name": each["name"], **each["options"], **each} for each in (before, now))
-        name = next(name for name in before if name != "options" and before[name] != now.get(name))
-        return f"was trained on other data: {name} was {before[name]!r}, now it is {now.get(name)!r}"
     return None
 
 
