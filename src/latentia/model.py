@@ -307,14 +307,16 @@ class Model(Edits, Judges):
         steps: int = 9,
         latents: Sequence[int] | None = None,
         label: str | int | None = None,
+        tell: Callable[[str], None] | None = None,
     ) -> tuple[list[int], Tensor, Tensor]:
         """One latent moved at a time: latents, values, items ``(rows, steps, *shape)``.
 
         The most informative latents come first where the model has an encoder that can tell. ``label`` is that of all
-        items, for a model of labels; a row of the test split has its own.
+        items, for a model of labels; a row of the test split has its own. ``tell`` hears how far the latents that
+        were found for it are from the item.
         """
         net = self._can("traverse", Samples)
-        ends, labels = self._ends([0 if at is None else at], label)
+        ends, labels = self._ends([0 if at is None else at], label, tell)
         some = self.data().validation.read(slice(0, 1000)) if isinstance(net, Encodes) else None
         order = None if some is None else importance(net, some.x, label_of(net, some))
         return traverse(

@@ -138,6 +138,8 @@ def test_a_walk_between_real_items_says_how_far_its_ends_are(run: Path, hidden: 
     assert code == 0, err
     assert "row:1: no encoder: latents are found by optimisation; residual 0." in err
     assert call("interpolate", hidden, "row:1", 2, "-o", "b.npy", "--quiet")[2] == ""
+    said = call("traverse", hidden, "--at", "row:1", "--steps", 2, "-o", "c.npy")[2]
+    assert "row:1: no encoder: latents are found by optimisation; residual 0." in said
 
 
 def test_encode_without_an_encoder_searches(hidden: Path, call: Call, tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def traverse(
     numbers = None if latents is None else _numbers(latents)
     model = load(run, common, weights)
     chosen = None if numbers is None else _indices(numbers, model)
-    moved, values, x = model.traverse(at=at, latents=chosen, steps=steps, label=label)
+    moved, values, x = model.traverse(at=at, latents=chosen, steps=steps, label=label, tell=common.remark)
     if label is None and not (at or "").startswith("row:"):
         no_class(model, "a traversal", common)
     if ending in FILMS and x.dim() == 5:
