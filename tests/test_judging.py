@@ -188,7 +188,7 @@ def test_latent_figures_come_beside_those_of_samples_and_need_an_encoder(runs):
     assert figures[0] == "prior draws that look real"
     assert figures[-1] == "KID"
     assert {"holes", "stretch", "worst stretch over median", "path length"} <= set(figures)
-    with pytest.raises(CannotDo, match="the metric latent needs a model that encodes and decodes; GANNet does not"):
+    with pytest.raises(CannotDo, match="the metric latent needs a model that encodes and decodes; this one does not"):
         runs["plain"].evaluate(metrics=["latent"])
     with pytest.raises(BadField, match="did you mean 'latent'"):
         runs["vae"].evaluate(metrics=["latnt"])

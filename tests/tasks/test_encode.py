@@ -61,7 +61,7 @@ def test_codes_that_are_none_are_refused(codes, told):
 
 
 def test_nets_without_the_capability_are_refused():
-    with pytest.raises(CannotDo, match="encode needs a model that has an encoder; Pictures does not"):
+    with pytest.raises(CannotDo, match="encode needs a model that has an encoder; this one does not"):
         encode(Pictures(), normal(1, 1, 8, 8))
     with pytest.raises(CannotDo, match="decode"):
         decode(torch.nn.Linear(2, 2), np.zeros((1, 2)))

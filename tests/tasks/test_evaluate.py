@@ -100,5 +100,5 @@ def test_one_item_has_no_interval_and_json_stays_json():
 
 
 def test_a_net_that_cannot_is_refused():
-    with pytest.raises(CannotDo, match="evaluate needs a model that encodes and decodes; Pictures does not"):
+    with pytest.raises(CannotDo, match="evaluate needs a model that encodes and decodes; this one does not"):
         evaluate(Pictures(), Rows(np.zeros((2, 1, 8, 8))))

@@ -118,5 +118,5 @@ def test_a_net_without_an_encoder_is_refused_in_one_sentence():
         def decode(self, z):
             return z
 
-    with pytest.raises(CannotDo, match="the metric latent needs a model that encodes and decodes; Generator does not"):
+    with pytest.raises(CannotDo, match="the metric latent needs a model that encodes and decodes; this one does not"):
         latent_figures(Generator(), Rows(normal(100, 6)), pixels)

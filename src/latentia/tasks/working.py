@@ -46,7 +46,7 @@ def require(net: Net, capability: type, verb: str) -> None:
     """
     if not isinstance(net, capability):
         raise CannotDo(
-            f"{verb} needs a model that {SENTENCES[capability]}; {type(net).__name__} does not. "
+            f"{verb} needs a model that {SENTENCES[capability]}; this one does not. "
             f"`latentia models` lists what each model can do"
         )
 
