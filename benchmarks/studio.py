@@ -120,7 +120,7 @@ async def read(process: int, address: str, log: Path, seconds: float) -> float:
         out.write(f"GET {parts.path}events HTTP/1.1\r\nHost: {parts.netloc}\r\n\r\n".encode())
         await out.drain()
         while line := await stream.readline():
-            counts[place] += line.startswith(b"data:")
+            counts[place] += line.startswith(b"data:") and b'"again"' not in line
 
     readers = [asyncio.create_task(reader(place)) for place in range(READERS)]
     await asyncio.sleep(2)

@@ -13,6 +13,7 @@ __all__ = ["Feed"]
 
 PAUSE = 1.0  # seconds between two looks
 ALIVE = 15.0  # seconds after which a line is sent even if nothing changes, so that who has gone is noticed
+AGAIN = b'data: {"again": true}\n\n'  # the first message: what changed between a page's questions and now was not told
 WAITING = 200  # messages that a slow reader may be behind; it is let go, and its page asks anew
 
 
@@ -38,7 +39,7 @@ class Feed:
             self.told = {name: mark(track) for name, track in (await asyncio.to_thread(self._look)).items()}
             self.task = asyncio.create_task(self._watch())
         try:
-            yield b": here\n\n"
+            yield AGAIN
             while queue in self.readers:
                 try:
                     yield await asyncio.wait_for(queue.get(), ALIVE)

@@ -142,10 +142,6 @@ export function listen(callback) {
   if (!stream) {
     stream = new EventSource("events");
     stream.onmessage = (event) => heard.forEach((each) => each(JSON.parse(event.data)));
-    stream.onopen = () => {
-      if (stream.was) heard.forEach((each) => each({ again: true }));  // something may have been missed
-      stream.was = true;
-    };
   }
   return () => heard.delete(callback);
 }

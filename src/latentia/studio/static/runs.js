@@ -92,9 +92,12 @@ export async function table(main) {
       h("thead", {}, h("tr", {}, h("th", { scope: "col" }, h("span", { class: "hidden" }, "Choose")), ...heads)), body), empty));
   picked();
   draw();
-  return listen((event) => {
-    if (event.again) { table(main); return; }
-    if (event.gone) runs.delete(event.run);
+  return listen(async (event) => {
+    if (event.again) {  // the order and what is chosen stay
+      const { runs: anew } = await get("runs");
+      runs.clear();
+      for (const run of anew) runs.set(run.run, run);
+    } else if (event.gone) runs.delete(event.run);
     else runs.set(event.run, event);
     draw();
   });
