@@ -15,7 +15,7 @@ from latentia import data as data_layer
 from latentia.core import Batch, Encodes, Reconstructs, Spec
 from latentia.data.dataset import DataSet
 from latentia.errors import BadData, BadField, BadRun, CannotDo, near
-from latentia.tasks.directions import Direction, difference, orthogonal, principal
+from latentia.tasks.directions import Direction, discriminant, orthogonal, principal
 from latentia.tasks.edit import arithmetic, edit
 from latentia.tasks.encode import encode
 from latentia.tasks.map import CELLS, LatentMap, latent_map
@@ -72,7 +72,7 @@ class Edits:
             return Direction(orthogonal(found.vector, others))
         groups = _Groups(self)
         others = [self.direction(each).vector for each in keep]
-        return difference(groups.codes(towards), groups.codes(away) if away else groups.others(towards), others)
+        return discriminant(groups.codes(towards), groups.codes(away) if away else groups.others(towards), others)
 
     def edit(
         self: Edited,
@@ -88,8 +88,8 @@ class Edits:
     ) -> Tensor:
         """Items moved through latent space, ``(len(items), len(amounts), *spec.shape)``; amount 0 leaves them.
 
-        Along the :meth:`direction` to a group, whose amount 1 leads from the mean of the others to the mean of the
-        group; or by arithmetic, where items are added and others taken away: ``plus=[5], minus=[7]``.
+        Along the :meth:`direction` to a group, whose amount 1 leads as far as from the mean of the others to that
+        of the group; or by arithmetic, where items are added and others taken away: ``plus=[5], minus=[7]``.
 
         Args:
             items: seeds, ``row:12`` of the test split, or files.

@@ -5,26 +5,52 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.metrics import roc_auc_score
 from torch import nn
 
 from latentia.errors import BadData, BadField
-from latentia.tasks.directions import difference, orthogonal, principal, separation
+from latentia.tasks.directions import discriminant, orthogonal, principal, separation
 from latentia.tasks.edit import amounts_to, arithmetic, edit
 from latentia.tasks.map import drawn, latent_map
 from latentia.tasks.weights import balance, histogram
 from tests.tasks.nets import Autoencoder, LinearGaussian, Pictures, normal
 
 
-def test_a_direction_leads_from_mean_to_mean():
-    away = normal(300, 4)
-    towards = normal(200, 4, seed=1) + torch.tensor([3.0, 0, 0, 0])
-    found = difference(towards, away)
-    torch.testing.assert_close(found.vector.double(), towards.mean(0) - away.mean(0), atol=1e-6, rtol=1e-6)
-    told = torch.cat([towards, away]) @ found.vector.double()
-    assert found.separation == pytest.approx(roc_auc_score([1] * 200 + [0] * 300, told))
-    assert "from the mean of 300 items to that of 200" in str(found)
+def test_a_direction_is_the_discriminant_of_its_groups():
+    spread = normal(4, 4, seed=2)
+    away = normal(3000, 4) @ spread
+    towards = normal(2000, 4, seed=1) @ spread + torch.tensor([3.0, 0, 0, 0])
+    found = discriminant(towards, away)
+    known = LinearDiscriminantAnalysis(solver="lsqr").fit(torch.cat([towards, away]).numpy(), [1] * 2000 + [0] * 3000)
+    assert abs(np.corrcoef(found.vector.numpy(), known.coef_[0])[0, 1]) > 0.999
+    vector = found.vector.double()
+    apart = towards.mean(0) - away.mean(0)
+    assert float(vector @ vector) == pytest.approx(float(vector @ apart), rel=1e-5)  # moved by 1: from mean to mean
+    assert vector.norm() < apart.norm()
+    told = torch.cat([towards, away]) @ vector
+    assert found.separation == pytest.approx(roc_auc_score([1] * 2000 + [0] * 3000, told))
+    assert "from the mean of 3,000 items to that of 2,000" in str(found)
     assert separation(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 0.0])) == 0.875  # a tie counts half
+
+
+def test_a_direction_leaves_alone_what_only_goes_along_with_the_attribute():
+    """The second latent follows the first in both groups; it tells nothing more of them."""
+    first = torch.cat([normal(4000, 1), normal(4000, 1, seed=1) + 2])
+    codes = torch.cat([first, first + 0.5 * normal(8000, 1, seed=2)], 1)
+    towards, away = codes[4000:], codes[:4000]
+    means = towards.mean(0) - away.mean(0)
+    assert float(means[1] / means[0]) == pytest.approx(1, abs=0.05)
+    found = discriminant(towards, away).vector
+    assert abs(float(found[1] / found[0])) < 0.1
+
+
+def test_a_direction_of_few_items_is_the_difference_of_their_means():
+    one, other = normal(1, 30), normal(1, 30, seed=1)
+    torch.testing.assert_close(discriminant(one, other).vector, (one - other)[0].float())
+    few, more = normal(5, 30) + 1, normal(5, 30, seed=1)  # fewer items than latents
+    found, apart = discriminant(few, more).vector.double(), few.mean(0) - more.mean(0)
+    assert float(found @ apart / found.norm() / apart.norm()) > 0.9
 
 
 def test_what_is_kept_is_taken_out():
@@ -47,7 +73,7 @@ def test_what_is_kept_is_taken_out():
 )
 def test_groups_without_a_way_between_them_are_refused(towards, away, said):
     with pytest.raises(BadData, match=said):
-        difference(towards, away)
+        discriminant(towards, away)
 
 
 class Generator(nn.Module):

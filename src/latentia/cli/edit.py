@@ -27,7 +27,7 @@ def edit(
     amount: Annotated[
         str,
         Parameter(
-            help="how far: 1 leads from the mean of the others to that of the group; several as -1,0,1",
+            help="how far: 1 is as far as from the mean of the others to that of the group; several as -1,0,1",
             allow_leading_hyphen=True,
         ),
     ] = "1",
