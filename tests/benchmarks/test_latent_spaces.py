@@ -74,8 +74,11 @@ class Linear(torch.nn.Module):
 def test_an_edit_gains_the_target_and_loses_the_item():
     opened = data.open("digits", labels=True)
     model = lt.train(lt.VAE(latent=6, hidden=(64,)), "digits", images=40_000, every=40_000, device="cpu", batch=256)
-    found = edit.edited(model, Linear(*items(opened.train)), opened, (1, 7), 0)
-    assert found["pair"] == "1 to 7"
-    assert found["target"][4] > found["target"][0] + 0.2  # amount 1
-    assert found["identity"][0] == 0
-    assert found["identity"] == sorted(found["identity"])
+    told = edit.edited(model, Linear(*items(opened.train)), opened, (1, 7), 0)
+    assert told["pair"] == "1 to 7"
+    for way in edit.WAYS:
+        found = told[way]
+        assert found["target"][4] > found["target"][0] + 0.1  # amount 1
+        assert found["identity"][0] == 0
+        assert found["identity"] == sorted(found["identity"])
+    assert told["discriminant"]["identity"][4] < told["means"]["identity"][4]
