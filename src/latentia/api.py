@@ -7,12 +7,13 @@ import math
 import shutil
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from latentia import data as data_layer
 from latentia import models
-from latentia.core import Recipe, Training, rank, world
+from latentia.core import HasDensity, Recipe, Training, key, rank, world
 from latentia.errors import BadField, Refused
 from latentia.facts import data_of, facts_of, opened_for, options_of, recipe_of
 from latentia.fields import defaults_of, from_json
@@ -66,14 +67,37 @@ def train(
             raise BadField("several processes cannot share a temporary folder; name the run's: run='runs/mine'")
         path = Path(tempfile.mkdtemp(prefix="latentia-")) if run is None else Path(run)
         try:
-            return _trained(recipe, opened, training, path, tell)
+            check_members(recipe, training)
+            _trained(recipe, opened, training, path, tell)
+            _more(recipe, opened, training, path, tell)
+            return load(path, device=training.device)
         except Refused:
             if run is None:  # nobody knows of it, and nothing in it is of use
                 shutil.rmtree(path, ignore_errors=True)
             raise
 
 
-def _trained(recipe: Recipe, data: data_layer.DataSet, training: Training, path: Path, tell: Progress) -> Model:
+def check_members(recipe: Recipe, training: Training) -> None:
+    """Refuse several members of what has no density.
+
+    Raises:
+        BadField: as it says.
+    """
+    if training.members > 1 and HasDensity not in recipe.capabilities:
+        raise BadField(f"--members averages densities, and {models.name_of(recipe)} has none; leave it out")
+
+
+def _more(recipe: Recipe, data: data_layer.DataSet, training: Training, path: Path, tell: Progress) -> None:
+    """Train the other members, each in a folder of its own and for as many images as the first."""
+    first = Run.open(path)
+    for number in range(2, training.members + 1):
+        tell(Said(f"member {number} of {training.members}"))
+        budget = {"images": first.facts["budget"], "steps": None, "minutes": None}
+        own = replace(training, **budget, members=1, seed=key(training.seed, "member", number))
+        _trained(recipe, data, own, first.member(number).path, tell)
+
+
+def _trained(recipe: Recipe, data: data_layer.DataSet, training: Training, path: Path, tell: Progress) -> None:
     check_budget(recipe, training)
     facts, folder = facts_of(recipe, data, training), Run(path)
     with alone(path):
@@ -89,7 +113,6 @@ def _trained(recipe: Recipe, data: data_layer.DataSet, training: Training, path:
         for sentence in [*recipe.found(net, data.train), *ending(folder, recipe.score)]:
             tell(Said(sentence))
         together()
-    return load(path, device=training.device)
 
 
 def ending(folder: Run, score: tuple[str, str]) -> list[str]:

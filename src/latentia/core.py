@@ -324,6 +324,9 @@ class Training:
         Help("images between validations, a checkpoint after each (default: a twentieth of the budget)"),
         AtLeast(1),
     ] = None
+    members: Annotated[
+        int, Help("nets, each from a seed of its own and trained as long; their densities are averaged"), AtLeast(1)
+    ] = 1
     tensorboard: Annotated[bool, Help("write TensorBoard events beside log.jsonl")] = False
 
     def __post_init__(self) -> None:

@@ -19,10 +19,10 @@ from latentia.tasks.annealing import Bracket, Ladder, annealed, bracket
 from latentia.tasks.calibrate import Calibration
 from latentia.tasks.evaluate import Figure
 from latentia.tasks.items import numbers_of
-from latentia.tasks.likelihood import DRAWS, LogProb, exact, log_likelihood
+from latentia.tasks.likelihood import DRAWS, LogProb, averaged, exact, log_likelihood
 from latentia.tasks.outliers import Outliers, Rule
 from latentia.tasks.score import Scores
-from latentia.tasks.working import place
+from latentia.tasks.working import Net, place
 from latentia.training.run import Event, Run
 
 __all__ = ["Judged", "Judges"]
@@ -40,6 +40,8 @@ class Judged(Protocol):
 
     @property
     def exact(self) -> nn.Module: ...
+    @property
+    def exact_others(self) -> tuple[nn.Module, ...]: ...
     @property
     def _opening(self) -> dict[str, Any]: ...
     def data(self) -> DataSet: ...
@@ -74,13 +76,18 @@ class Judges:
         It depends on the item alone, and two calls give the same; tables are computed in float64. With a ``ladder`` it
         is by annealed chains, which do not need the encoder (:mod:`latentia.tasks.annealing`); with a ``tolerance`` an
         item whose error is at most that many nats gets no more draws, which is faster. Of a model of labels it
-        is log p(x|label), by the labels of the items, as :meth:`encode` takes them.
+        is log p(x|label), by the labels of the items, as :meth:`encode` takes them; of several members the logarithm of
+        the mean of their densities.
         """
         self._can("log_prob", HasDensity)
         items, _ = self.given(x, label)
-        if ladder is not None:
-            return annealed(self.exact, items.x, ladder, seed, items.label, items.mask)
-        return log_likelihood(self.exact, items.x, draws, seed, label=items.label, mask=items.mask, tolerance=tolerance)
+
+        def told(net: Net) -> LogProb:
+            if ladder is not None:
+                return annealed(net, items.x, ladder, seed, items.label, items.mask)
+            return log_likelihood(net, items.x, draws, seed, label=items.label, mask=items.mask, tolerance=tolerance)
+
+        return averaged([told(net) for net in (self.exact, *self.exact_others)])[0]
 
     def bracket(self: Judged, count: int = 64, ladder: Ladder | None = None, seed: int = 0) -> Bracket:
         """Bounds of log p(x) from both sides, of items that the model itself makes."""
@@ -107,6 +114,11 @@ class Judges:
     def exact(self: Judged) -> nn.Module:
         """The net that scores are computed by: of a table's a copy in float64."""
         return exact(self.net) if self.spec.kind == "table" else self.net
+
+    @cached_property
+    def exact_others(self: Judged) -> tuple[nn.Module, ...]:
+        """The other members, as :attr:`exact`."""
+        return tuple(exact(net) if self.spec.kind == "table" else net for net in self.beside.others)
 
     def score(
         self: Judged,

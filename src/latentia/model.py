@@ -76,7 +76,10 @@ def load(run: str | Path, weights: str = "best", device: str = "auto", batch: in
     if not path.is_file():
         raise BadRun(f"{folder.path} has no weights yet: its training was stopped before the first validation")
     net, recipe, spec = net_of(folder, path, device)
-    return Model(net, recipe, spec, folder, batch)
+    model = Model(net, recipe, spec, folder, batch)
+    files = [member.path / path.name for member in folder.members]
+    model.beside = Beside(tuple(net_of(folder, file, device)[0] for file in files if file.is_file()))
+    return model
 
 
 class Model(Edits, Judges):

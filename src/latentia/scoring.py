@@ -338,7 +338,7 @@ class Scorer:
     def _refitted(self, place: Path, fold: int, rows: torch.Tensor) -> Net:
         """The recipe of the run trained again, with its budget and seed, on these rows of its training split."""
         asked = {**self.run.facts["asked"], "images": self.run.facts["budget"], "steps": None, "minutes": None}
-        training = from_json(Training, {**asked, "tensorboard": False})
+        training = from_json(Training, {**asked, "members": 1, "tensorboard": False})
         recipe = recipe_of(self.run)
         data = dataclasses.replace(
             self.data, train=_subset(self.data.train, rows), signature=f"{self.data.signature}-{fold}"

@@ -74,6 +74,7 @@ def of_run(run: str, common: Common) -> None:
         "items": facts["splits"],
         "training": facts["training"],
         "budget": facts["budget"],
+        "members": 1 + len(model.beside.others),
         "versions": facts["versions"],
         "weights": sum(row["weights"] for row in layers),
         "layers": layers,

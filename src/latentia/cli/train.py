@@ -198,7 +198,7 @@ def _existing(wanted: Wanted) -> Path:
 
 def _budget(wanted: Wanted) -> dict[str, Any]:
     """What may change when a run goes on, the budget first; everything else was said when it began."""
-    allowed = ("images", "steps", "minutes", "device", "micro", "every", "tensorboard")
+    allowed = ("images", "steps", "minutes", "device", "micro", "every", "members", "tensorboard")
     if other := [name for name in wanted.values if name not in allowed]:
         flag = "--" + other[0].replace("_", "-")
         raise BadField(

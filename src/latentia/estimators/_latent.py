@@ -10,7 +10,6 @@ import shutil
 import tempfile
 import warnings
 import weakref
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
@@ -22,8 +21,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from latentia import api, data
-from latentia.core import Batch, Recipe, key
-from latentia.data.dataset import DataSet
+from latentia.core import Batch, Recipe
 from latentia.errors import BadField, BadRun
 from latentia.estimators._learner import Learner
 from latentia.model import Model, load
@@ -90,14 +88,12 @@ class LatentEstimator(OutlierMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         opened = data.open(table, held_out=0.1)
         folder = tempfile.mkdtemp(prefix="latentia-")
         with threads(self._threads()):
-            training = {"images": 1, "batch": 1} if small else {"images": self.images, "batch": self.batch}
-            told: dict[str, Any] = {"device": self.device, **training}
+            told: dict[str, Any] = {"images": self.images, "batch": self.batch, "members": self.members}
+            told = {"images": 1, "batch": 1} if small else told  # in closed form all members would be the same
             self.diagnosis_: list[str] = []
             try:
-                self.model_ = api.train(
-                    self._recipe(small), opened, run=folder, seed=seed, progress=self._listen, **told
-                )
-                self.model_.beside = Beside(tuple(self._more(small, opened, Path(folder), seed, told)))
+                told |= {"device": self.device, "seed": seed}
+                self.model_ = api.train(self._recipe(small), opened, run=folder, progress=self._listen, **told)
             except BaseException:
                 shutil.rmtree(folder, ignore_errors=True)
                 raise
@@ -115,13 +111,6 @@ class LatentEstimator(OutlierMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         if isinstance(event, Said):
             log.info(event.text)
             self.diagnosis_.append(event.text)
-
-    def _more(self, small: bool, opened: DataSet, folder: Path, seed: int, told: dict[str, Any]) -> Iterator[Any]:
-        """The other members: the same recipe from other seeds. The closed-form start is the same for all of them."""
-        for member in range(2, 2 if small else self.members + 1):
-            yield api.train(
-                self._recipe(small), opened, run=member_at(folder, member), seed=key(seed, "member", member), **told
-            ).net
 
     def partial_fit(self, X: Any, y: Any = None) -> Self:
         """Go on learning from more rows; the first call is :meth:`fit`, which decides what the columns are.
@@ -158,7 +147,7 @@ class LatentEstimator(OutlierMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         self.model_.beside = Beside(tuple(others))
         for member, net in enumerate((first, *others), 1):
             for name in WEIGHTS:
-                Run(member_at(self._folder.path, member)).write_weights(name, net.state_dict())
+                self._folder.member(member).write_weights(name, net.state_dict())
 
     def _parted(self, batch: Batch) -> Beside:
         """The rows of a call by what becomes of them: every tenth that is new is not learnt from, and judges others.
@@ -294,8 +283,6 @@ class LatentEstimator(OutlierMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         if isinstance(found.hidden, list):
             found.hidden = tuple(found.hidden)
         found.model_, found._n_features_out = model, model.net.latent
-        count = sum(1 for _ in (model.run / "members").glob("*"))
-        model.beside = Beside(tuple(load(member_at(model.run, member)).net for member in range(2, count + 2)))
         if told:
             found.__dict__ |= {name: told[name] for name in KEPT if name in told}
             found._held = np.asarray(told["held"])
@@ -362,11 +349,6 @@ KEPT = ("offset_", "rate_", "n_features_in_", "feature_names_in_")
 def is_frame(table: Any) -> bool:
     """Whether a table has columns with names and types."""
     return hasattr(table, "columns") and hasattr(table, "shape")
-
-
-def member_at(run: Path, member: int) -> Path:
-    """The folder of a member, counted from 1: the first is the run itself."""
-    return run if member == 1 else run / "members" / str(member)
 
 
 def _joined(one: Batch, other: Batch, most: int) -> Batch:

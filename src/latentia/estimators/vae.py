@@ -7,7 +7,6 @@ from typing import Any
 from latentia import models
 from latentia.core import Batch, Recipe
 from latentia.estimators._latent import Array, LatentEstimator
-from latentia.tasks.likelihood import averaged, exact, log_likelihood
 
 __all__ = ["VAE"]
 
@@ -94,6 +93,4 @@ class VAE(LatentEstimator):
         return models.load("vae")(**told)
 
     def _score(self, batch: Batch) -> Array:
-        nets = (self.model_.exact, *(exact(net) for net in self.model_.beside.others))
-        told = [log_likelihood(net, batch.x, self.draws, mask=batch.mask) for net in nets]
-        return averaged(told)[0].value if len(told) > 1 else told[0].value
+        return self.model_.log_prob(batch, self.draws).value

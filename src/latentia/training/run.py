@@ -99,6 +99,15 @@ class Run:
     facts: dict[str, Any] = field(default_factory=dict)
     mirror: Mirror | None = None
 
+    def member(self, number: int) -> Run:
+        """The run of a member, counted from 1: the first is the run itself."""
+        return self if number == 1 else Run(self.path / "members" / str(number))
+
+    @property
+    def members(self) -> list[Run]:
+        """The runs of the other members that it was asked for."""
+        return [self.member(number) for number in range(2, self.facts["asked"].get("members", 1) + 1)]
+
     @classmethod
     def open(cls, path: str | Path) -> Run:
         """An existing run.
