@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import torch
@@ -220,3 +222,16 @@ def test_within_labels_each_label_keeps_its_share():
 def test_weights_that_cannot_be_had_are_refused(call, error, said):
     with pytest.raises(error, match=said):
         call()
+
+
+def test_weights_of_many_items_take_the_memory_of_a_part_of_their_distances():
+    codes = np.random.default_rng(1).normal(size=(14_000, 2))
+    codes[:700] += 8  # a twentieth lies apart
+    tracemalloc.start()
+    found = balance(codes)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 0.5 * 8 * 10_000**2
+    own, few = found.weights[:700].mean(), balance(codes[::2]).weights[:350].mean()
+    assert own == pytest.approx(few, rel=0.05), "many items weigh as a half of them do"
+    assert own > 2 * found.weights[700:].mean()

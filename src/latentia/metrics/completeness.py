@@ -114,7 +114,10 @@ def neighbour_divergence(a: Any, b: Any, k: int = 5) -> Estimate:
 
 def _to(a: Array, b: Array, k: int) -> Array:
     """The squared distance of each row of ``a`` to its k-th neighbour in ``b``."""
-    return np.concatenate([np.partition(squared(a[part], b), k - 1, 1)[:, k - 1] for part in chunks(len(a), len(b))])
+    found = np.empty(len(a))
+    for part in chunks(len(a), len(b)):
+        found[part] = np.partition(squared(a[part], b), k - 1, 1)[:, k - 1]
+    return found
 
 
 def holes(draws: Any, cloud: Any, held_out: Any) -> Estimate:

@@ -25,8 +25,10 @@ __all__ = ["Balance", "balance", "histogram"]
 
 Array = NDArray[np.float64]
 NEAR = 0.03  # of the items lie within the reach of the kernel, at the median
+OTHERS = 10_000  # rows, drawn at random, that the density of each is taken among
 LARGEST = 10.0
 BINS = 40
+WIDE = 40  # letters of all labels that stand beside each other
 
 
 @dataclass(frozen=True)
@@ -83,19 +85,23 @@ def balance(
 
 
 def _density(codes: Array) -> Array:
-    """The density of each row among the others, over its median."""
+    """The density of each row among the others, over its median; of many rows among :data:`OTHERS` of them."""
     count = len(codes)
     if count < 10:
         raise BadData(f"{count} items are too few to tell common from rare; it takes 10 or more of each label")
-    near = max(3, round(NEAR * count))
-    reach = np.concatenate(
-        [np.partition(squared(codes[part], codes), near, axis=1)[:, near] for part in chunks(count, count)]
-    )
+    chosen = np.random.default_rng(0).permutation(count)[:OTHERS]
+    others = codes[chosen]
+    near = max(3, round(NEAR * len(others)))
+    reach, found = np.empty(len(others)), np.ones(count)  # every row counts itself
+    for part in chunks(len(others), len(others)):
+        reach[part] = np.partition(squared(others[part], others), near, axis=1)[:, near]
     width = float(np.median(reach))
     if width <= 0:
         raise BadData("most items have the same code: no density can be taken of it")
-    found = np.concatenate([np.exp(-0.5 * squared(codes[part], codes) / width).sum(1) for part in chunks(count, count)])
-    return np.asarray(found / np.median(found))
+    found[chosen] = 0
+    for part in chunks(count, len(others)):
+        found[part] += np.exp(-0.5 * squared(codes[part], others) / width).sum(1)
+    return found / np.median(found)
 
 
 def _capped(weights: Array, largest: float) -> Array:
@@ -126,6 +132,6 @@ def histogram(found: Balance, labels: Sequence[str] | None = None) -> Figure:
         places = np.array([names.index(label) for label in labels])
         for side, weights, colour in ((-0.2, None, "#8a93a3"), (0.2, found.weights, "#3b6fd4")):
             panels[1].bar(np.arange(len(names)) + side, np.bincount(places, weights) / len(places), 0.4, color=colour)
-        panels[1].set_xticks(range(len(names)), names, rotation=90 if len(names) > 10 else 0)
+        panels[1].set_xticks(range(len(names)), names, rotation=90 if sum(map(len, names)) > WIDE else 0)
         panels[1].set_ylabel("share of the label")
     return figure
