@@ -27,7 +27,8 @@ from latentia.nn.columns import ColumnFeatures
 
 LATENTS = 32
 FEWEST_ROWS, MOST_ROWS = 128, 512  # of a batch
-PASSES, MANY = 40, 50_000  # over the rows; half as many over those beyond so many
+FEW, MANY = 10_000, 50_000  # rows up to which, and from which on, each more of them is worth another number of passes
+PASSES = (40, 120, 20)  # over the rows up to FEW, over those up to MANY, over those beyond
 RAREST = 0.01  # share of the rows that a rarer category, atom or flag is scaled by
 LEAST = 0.05  # variance that a feature of a category keeps to itself
 SAID = 1.0  # variance that a latent tells, over the noise, below which it is as good as unused
@@ -49,12 +50,14 @@ def latents_for(spec: Spec) -> int:
 def plan(training: Training, rows: int) -> Training:
     """The training of a table of so many training rows, where it says no batch or no budget.
 
-    Batches of 128 rows and 40 passes; of more rows larger batches, and of more than 50,000 fewer passes. More passes
-    over few rows raise their likelihood, and that of a few outliers among them with it.
+    Batches of 128 rows and 40 passes; of more rows larger batches. More passes over few rows raise their likelihood, and
+    that of a few outliers among them with it; each row from 10,000 on bears three times as many, and from 50,000 on,
+    where the first passes have taught enough, half as many.
     """
     batch = training.batch or min(MOST_ROWS, max(FEWEST_ROWS, 2 ** round(math.log2(max(rows, 1) / FEWEST_ROWS))))
     asked = training.images or training.steps or training.minutes
-    images = PASSES * min(rows, MANY) + PASSES // 2 * max(0, rows - MANY)
+    parts = min(rows, FEW), min(max(rows - FEW, 0), MANY - FEW), max(rows - MANY, 0)
+    images = sum(passes * part for passes, part in zip(PASSES, parts, strict=True))
     return replace(training, batch=batch, images=training.images if asked else images)
 
 
