@@ -93,6 +93,13 @@ def test_entropy_is_that_of_factors_that_are_not_balanced():
     assert disentanglement(known, known, ["mig"])["mig"].value == pytest.approx(1)
 
 
+def test_perfect_codes_of_factors_finer_than_the_bins_are_not_blurred():
+    """As those of the shapes, 3 to 40 values; with 20 bins for all, MIG was 0.88."""
+    generator = np.random.default_rng(0)
+    known = np.stack([generator.integers(size, size=20_000) for size in (3, 6, 40, 32, 32)], 1)
+    assert disentanglement(known * [1.0, -2.0, 0.1, 3.0, 1e-3], known, "mig")["mig"].value > 0.97
+
+
 def test_modularity_by_hand():
     """A latent that holds two factors in full: 1 - (I_small / I_large)^2 / (K - 1), and dead latents are left out."""
     known = factors(40_000)

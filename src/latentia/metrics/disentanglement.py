@@ -33,7 +33,7 @@ Scores = Mapping[str, Estimate]
 
 
 def disentanglement(
-    codes: Any, factors: Any, metrics: Sequence[str] | None = None, *, points: int = 10_000, seed: int = 0
+    codes: Any, factors: Any, metrics: str | Sequence[str] | None = None, *, points: int = 10_000, seed: int = 0
 ) -> dict[str, Estimate]:
     """How far single latents carry single factors: 1 at best.
 
@@ -44,7 +44,7 @@ def disentanglement(
         codes: ``(N, D)``, posterior means for example.
         factors: ``(N, K)``: for each item the value of each of K factors, numbers or words. ``sap`` takes the order of
             values as a scale.
-        metrics: some of :data:`METRICS`, all by default. ``dci`` is DCI's disentanglement; the three of DCI are
+        metrics: one or some of :data:`METRICS`, all by default. ``dci`` is DCI's disentanglement; the three of DCI are
             computed together.
         points: items that MIG, modularity, SAP and DCI learn from; half as many test DCI.
         seed: of everything drawn.
@@ -58,7 +58,7 @@ def disentanglement(
             items.
         BadField: an unknown metric, or fewer than 20 points.
     """
-    wanted = list(METRICS if metrics is None else metrics)
+    wanted = [metrics] if isinstance(metrics, str) else list(METRICS if metrics is None else metrics)
     for name in wanted:
         if name not in METRICS:
             raise BadField(f"there is no metric {name!r} of disentanglement; {near(name, METRICS)}")

@@ -20,22 +20,35 @@ __all__ = ["binned", "entropies", "gap", "information", "informed_gap", "modular
 CHANCE = 6.0  # deviations above what independence gives, from which a latent counts as informed
 
 
-def binned(codes: Array, bins: int) -> Places:
-    """The bin of each code ``(N, D)``: ``bins`` of equal width between the least and the largest of its latent."""
+def binned(codes: Array, bins: int, few: int = 0) -> Places:
+    """The bin of each code ``(N, D)``: ``bins`` of equal width between the least and the largest of its latent.
+
+    A latent of at most ``few`` different values has one for each: what it says exactly is not blurred.
+    """
     low, high = codes.min(0), codes.max(0)
     width = np.where(high > low, high - low, 1.0)
     places: Places = np.minimum(((codes - low) / width * bins).astype(np.int64), bins - 1)
+    for latent, column in enumerate(codes.T):
+        values, own = np.unique(column, return_inverse=True)
+        if len(values) <= few:
+            places[:, latent] = own
     return places
+
+
+def _bins(items: Coded, bins: int) -> Places:
+    """:func:`binned`, where a latent may be as fine as the finest factor."""
+    return binned(items.codes, bins, max(bins, *items.sizes))
 
 
 def information(items: Coded, bins: int) -> Array:
     """The mutual information in nats of each latent's bins with each factor, ``(D, K)``: the plug-in estimate."""
-    places = binned(items.codes, bins)
+    places = _bins(items, bins)
     found = np.zeros((places.shape[1], len(items.sizes)))
     for factor, size in enumerate(items.sizes):
         own = items.factors[:, factor]
         for latent, column in enumerate(places.T):
-            joint = np.bincount(column * size + own, minlength=bins * size).reshape(bins, size) / len(items)
+            used = int(column.max()) + 1
+            joint = np.bincount(column * size + own, minlength=used * size).reshape(used, size) / len(items)
             apart = joint.sum(1, keepdims=True) * joint.sum(0, keepdims=True)
             there = joint > 0
             found[latent, factor] = (joint[there] * np.log(joint[there] / apart[there])).sum()
@@ -81,7 +94,7 @@ def modularity(items: Coded, bins: int) -> float:
 
 def _chance(items: Coded, bins: int) -> tuple[Array, Array]:
     """Mean and deviation of the information of independent columns: 2 N I is chi-squared (Miller 1955)."""
-    used = np.array([len(np.unique(column)) for column in binned(items.codes, bins).T])
+    used = np.array([len(np.unique(column)) for column in _bins(items, bins).T])
     freedom = (used - 1)[:, None] * (np.array(items.sizes) - 1)[None]
     return freedom / (2 * len(items)), np.sqrt(2 * np.maximum(freedom, 1)) / (2 * len(items))
 

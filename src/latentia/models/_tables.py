@@ -50,9 +50,9 @@ def latents_for(spec: Spec) -> int:
 def plan(training: Training, rows: int) -> Training:
     """The training of a table of so many training rows, where it says no batch or no budget.
 
-    Batches of 128 rows and 40 passes; of more rows larger batches. More passes over few rows raise their likelihood, and
-    that of a few outliers among them with it; each row from 10,000 on bears three times as many, and from 50,000 on,
-    where the first passes have taught enough, half as many.
+    Batches of 128 rows and 40 passes; of more rows larger batches. More passes over few rows raise their likelihood,
+    and that of a few outliers among them with it; each row from 10,000 on bears three times as many, and from 50,000
+    on, where the first passes have taught enough, half as many.
     """
     batch = training.batch or min(MOST_ROWS, max(FEWEST_ROWS, 2 ** round(math.log2(max(rows, 1) / FEWEST_ROWS))))
     asked = training.images or training.steps or training.minutes
