@@ -20,6 +20,7 @@ from latentia.tasks.detectors import (
     mode_coverage,
     nearest_bin,
     overfitting,
+    sameness,
     saturation,
 )
 
@@ -93,6 +94,17 @@ def test_saturation_needs_several_readings_in_a_row():
     assert saturation([0.8] * 20) is None
     assert "too weak" in saturation([0.8, 0.51, 0.5, 0.49, 0.52, 0.5])
     assert saturation([0.999, math.nan, 0.999, 0.999, 0.999, 0.999]) is not None
+
+
+def test_samples_that_are_all_alike_have_collapsed_wherever_they_lie():
+    real = normal(500, 6) + np.repeat([[0.0], [5.0]], 250, axis=0)
+    assert sameness(normal(300, 6, seed=1) + np.repeat([[0.0], [5.0]], 150, axis=0), real) == (
+        pytest.approx(0, abs=0.05),
+        None,
+    )
+    found = sameness(90 + 0.1 * normal(300, 6, seed=2), real)
+    assert found.value == pytest.approx(1 - 0.1 / math.sqrt(1 + 2.5**2), abs=0.01)
+    assert found.said.startswith("Samples differ from each other by 4% of what training items do")
 
 
 def test_lost_modes_are_named_and_rare_ones_are_not_missed():

@@ -28,6 +28,7 @@ MEANINGS = {
         "0 for a critic that has learnt what items look like, 1 for one that has learnt them by heart.",
     ),
     "lost_modes": ("of the training set", "What samples hardly ever resemble, of at most 50 kinds of training items."),
+    "sameness": ("of the spread", "How much less samples differ from each other than training items do."),
     "copies": (
         "of samples, at least",
         "Samples whose nearest real item is one of the training set where as many should have had a held-out one.",

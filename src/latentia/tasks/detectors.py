@@ -33,6 +33,7 @@ __all__ = [
     "mode_coverage",
     "nearest_bin",
     "overfitting",
+    "sameness",
     "saturation",
 ]
 
@@ -46,6 +47,7 @@ FEWEST = 4  # answers, before their means are compared
 CHANCE = 0.005  # that held-out items fall back as far by chance alone
 COPIES = 0.02  # of the samples, before copying is spoken of
 LASTS = 3  # validations in a row at which something is found, before it is said
+ALIKE = 0.5  # of the spread of real items: samples have no more than that
 COLLAPSED = 0.2  # of the training set, more than were once left out, before it is said that they were lost
 PROGRESS = 0.2  # of what is left out, less than before: a training that still learns them
 SURE = 3.0  # deviations of chance, before copying is spoken of
@@ -207,10 +209,30 @@ def mode_coverage(sample_bins: ArrayLike, real_bins: ArrayLike, names: Sequence[
     )
 
 
-def left_out(shares: Sequence[float], late: bool) -> bool:
-    """Whether modes that samples leave out are a failure, and not what every training begins with.
+def sameness(samples: ArrayLike | Tensor, real: ArrayLike | Tensor) -> Verdict:
+    """How much less samples differ from each other than real items do: 1 where they are all one, 0 where as much.
 
-    ``shares`` are those of the training set that were left out at each validation, the newest last. They are a failure
+    By the root of the features' total variance. Modes are those that a sample is nearest to, however far: samples that
+    are all alike and like nothing may still fall on many.
+
+    Raises:
+        BadData: no items.
+    """
+    made, known = (np.sqrt(as_rows(each, "features").var(0).sum()) for each in (samples, real))
+    ratio = float(made / known) if known > 0 else 1.0
+    if ratio > ALIKE:
+        return Verdict(max(0.0, 1 - ratio))
+    return Verdict(
+        1 - ratio,
+        f"Samples differ from each other by {ratio:.0%} of what training items do: the generator has collapsed. If "
+        f"earlier weights had not, take those; else try the relativistic game with R1 and R2, or a smaller rate.",
+    )
+
+
+def left_out(shares: Sequence[float], late: bool) -> bool:
+    """Whether what samples leave out is a failure, and not what every training begins with.
+
+    ``shares`` are those that were left out at each validation, the newest last. They are a failure
     when the last three are all larger by 0.2 than the smallest before (a collapse), or ``late`` in a training when none
     of the last three is smaller, by a fifth, than the one before them.
     """

@@ -110,8 +110,9 @@ class Watch:
         figures["balance"] = detectors.balance(answers[0], answers[2]).value
         figures |= {name: verdict.value for name, verdict in verdicts.items() if np.isfinite(verdict.value)}
         lasting = {name: verdict.said for name, verdict in verdicts.items() if verdict.said and _lasts(name, rows)}
-        if not detectors.left_out(_history(rows, figures, "lost_modes"), late=2 * seen >= (budget or math.inf)):
-            lasting.pop("lost_modes", None)
+        for name in ("lost_modes", "sameness"):
+            if not detectors.left_out(_history(rows, figures, name), late=2 * seen >= (budget or math.inf)):
+                lasting.pop(name, None)
         said = lasting | {"balance": detectors.saturation(_history(rows, figures, "balance"))}
         said |= {f"{name}_loss": detectors.divergence(_series(rows, name), f"{name}'s loss") for name in PLAYERS}
         before = {name for row in rows for name in row.get("said", {})}
@@ -138,6 +139,7 @@ class Watch:
             names = [f"around training item {places[place]}" for place in nearest]
             placed = [detectors.nearest_bin(each, centres) for each in (drawn, real)]
             found["lost_modes"] = detectors.mode_coverage(placed[0], placed[1], names)
+            found["sameness"] = detectors.sameness(drawn, real)
         return found
 
 
