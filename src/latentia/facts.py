@@ -41,6 +41,7 @@ def facts_of(recipe: Recipe, data: DataSet, training: Training) -> dict[str, Any
         "spec": data.spec.to_json(),
         "data": {"name": data.name, "options": data.options, "signature": data.signature},
         "splits": {split: len(getattr(data, split)) for split in SPLITS},
+        "labels": labels_in(data),
         "device": str(machine.device),
         "threads": machine.threads or torch.get_num_threads(),
         "processes": world(),
@@ -50,6 +51,15 @@ def facts_of(recipe: Recipe, data: DataSet, training: Training) -> dict[str, Any
         "versions": versions(),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def labels_in(data: DataSet) -> list[int] | None:
+    """How many training items each class has, where a model is given labels."""
+    labels = getattr(data.train, "labels", None)
+    if not data.spec.classes or labels is None:
+        return None
+    found: list[int] = torch.bincount(labels[data.train.rows], minlength=len(data.spec.classes)).tolist()
+    return found
 
 
 def recipe_of(run: Run) -> Recipe:

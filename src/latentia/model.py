@@ -40,7 +40,7 @@ from latentia.tasks.invert import Inverted, Told, invert
 from latentia.tasks.items import coder_of, ends_of, labels_of, numbers_of
 from latentia.tasks.measure import Asked, samples_like
 from latentia.tasks.reconstruct import reconstruct
-from latentia.tasks.sample import sample
+from latentia.tasks.sample import classes_of, sample
 from latentia.tasks.synthetic import ROWS, TABLE, Synthetic, synthetic, target_of
 from latentia.tasks.traverse import importance, traverse
 from latentia.tasks.walk import Features, Walk, walk
@@ -153,7 +153,8 @@ class Model(Edits, Judges):
         Args:
             count: how many.
             seed: of the first.
-            label: of a model that was trained with labels: its name, or its place among ``spec.classes``.
+            label: of a model that was trained with labels: its name, or its place among ``spec.classes``; by default
+                each item has its own, drawn as often as in the training.
             truncation: with 1.5 each number of the noise lies within 1.5 of 0: items more alike, and fewer odd ones.
             given: values of some columns, ``{"region": "north"}``; the others are drawn given those.
             extrapolate: whether values of a table may lie outside the range of the training rows.
@@ -167,13 +168,27 @@ class Model(Edits, Judges):
         number, net = numbers_of(label, self.net, self.spec, 1), self._can("sample", Samples)
         code = None if number is None else int(number)
         if not given:
-            x = sample(net, self.spec, count, seed, code, truncation)
+            x = sample(net, self.spec, count, seed, code, truncation, self.shares)
         else:
             self._needs_columns("given")
             x, ess = sample_given(net, self.spec, count, data_layer.given_entries(self.spec, given), seed, code)
             (tell or (lambda _: None))(effective(ess))
-        label = None if code is None else self.spec.classes[code]
-        return self.as_data(x, range(seed, seed + count), label, extrapolate)
+        seeds = range(seed, seed + count)
+        return self.as_data(x, seeds, self.labels_of_seeds(seeds, code, given=bool(given)), extrapolate)
+
+    @property
+    def shares(self) -> Tensor | None:
+        """How often each class came in training, ``(classes,)``, of a model of labels; evenly where it is not known."""
+        classes = vars(self.net).get("classes")
+        return torch.tensor(self.facts.get("labels") or [1] * classes).double() if classes else None
+
+    def labels_of_seeds(self, seeds: Sequence[int], code: int | None = None, given: bool = False) -> Any:
+        """The label that :meth:`sample` gives the items of seeds: one for all, one for each, or none."""
+        if code is not None:
+            return self.spec.classes[code]
+        if self.shares is None or given:
+            return None
+        return [self.spec.classes[place] for place in classes_of(seeds, self.shares).tolist()]
 
     def as_data(
         self, x: Tensor, seeds: Sequence[int] | None = None, label: Any = None, extrapolate: bool = False
@@ -263,7 +278,7 @@ class Model(Edits, Judges):
         source = self.data().test if any(word.startswith("row:") for word in words) else None
         seeds = all(word.removeprefix("seed:").isdecimal() or word.startswith("label:") for word in words)
         self._can("interpolate", Samples if seeds or not isinstance(self.net, Encodes) else Reconstructs)
-        labels = labels_of(self.net, self.spec, words, label, source)
+        labels = labels_of(self.net, self.spec, words, label, source, self.shares)
 
         def opener(path: Any, like: Spec) -> tuple[Tensor, list[str]]:
             return self.named_items(path)  # as encode reads it: with the options of the run's data

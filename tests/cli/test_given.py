@@ -54,7 +54,7 @@ def test_a_style_in_every_class(given, call):
 
 
 def test_what_is_not_said_is_said(given, call):
-    assert call("sample", given, "-n", 1, "-o", "one.png")[2].startswith("samples of no class in particular")
+    assert call("sample", given, "-n", 1, "-o", "one.png")[2].startswith("each seed has a label of its own")
     assert call("sample", given, "-n", 2, "--label", "all", "-o", "all.npz")[0] == 0
     code, _, err = call("encode", given, "one.png")
     assert code == 2
@@ -63,9 +63,9 @@ def test_what_is_not_said_is_said(given, call):
     code, _, err = call("reconstruct", given, "one.png", "--label", "x", "-o", "again.png")
     assert code == 2
     assert "the label 'x' was never trained; known: 0, 1" in err
-    assert "a traversal of no class in particular; --label takes 0, 1" in call("traverse", given, "-o", "t.png")[2]
+    assert "each seed has a label of its own" in call("traverse", given, "-o", "t.png")[2]
     for words in (["--at", "row:3"], ["--label", "3"]):
-        assert "in particular" not in call("traverse", given, *words, "-o", "t.png")[2]
+        assert "of its own" not in call("traverse", given, *words, "-o", "t.png")[2]
     with open("bare.csv", "w") as file:
         file.write("item,z1,z2,z3\na,0,0,0\n")
     assert "items of no class in particular" in call("decode", given, "bare.csv", "-o", "bare.npy")[2]

@@ -63,6 +63,20 @@ def test_labels_that_do_not_match_are_refused(tmp_path, text, column, message):
         data.open(ARRAY, labels_from=f"{tmp_path / 'a.csv'}{column}")
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("file,class\n000.png,a\n001.png,\n002.png,b\n003.png,b\n", "a.csv has 4 labels, and none for 001.png"),
+        ("class\na\nb\n,\nb\n".replace(",", '""'), r"a.csv has no label in row 3"),
+        ("class\na\na\na\na\n", "have the label a; it takes two or more labels"),
+    ],
+)
+def test_labels_that_say_nothing_are_refused(folder, tmp_path, text, message):
+    (tmp_path / "a.csv").write_text(text)
+    with pytest.raises(BadData, match=message):
+        data.open(folder(4), labels_from=str(tmp_path / "a.csv"))
+
+
 def test_an_item_without_a_label_is_named(folder, tmp_path):
     root = folder(4)
     (tmp_path / "a.csv").write_text("file,class\n" + "".join(f"{i:03}.png,a\n" for i in range(3)))

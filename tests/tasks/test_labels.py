@@ -9,7 +9,7 @@ import latentia as lt
 from latentia.cli.main import main
 from latentia.errors import BadData, CannotDo
 from latentia.tasks import measure
-from latentia.tasks.sample import sample
+from latentia.tasks.sample import classes_of, sample
 
 SETTINGS = {"images": 256, "batch": 32, "every": 256}
 
@@ -88,9 +88,25 @@ def test_samples_that_are_evaluated_have_the_labels_of_the_items(run, monkeypatc
     ]
 
 
-def test_samples_without_a_label_say_so(run, tmp_path, capsys):
+def test_samples_without_a_label_have_each_its_own(run, tmp_path, capsys):
     assert main(["sample", str(run), "-n", "3", "-o", str(tmp_path / "some.npz")]) == 0
-    assert "samples of no class in particular; --label takes 0, 1, 2" in capsys.readouterr().err
+    assert "each seed has a label of its own, as often as in the training; --label takes 0" in capsys.readouterr().err
+    model = lt.load(run)
+    some, own = model.sample(40, seed=7), model.labels_of_seeds(range(7, 47))
+    assert len(set(own)) > 5
+    each = torch.cat([model.sample(1, seed=7 + place, label=label) for place, label in enumerate(own)])
+    assert torch.equal(some, each)
+    torch.testing.assert_close(model.interpolate([9, 20], steps=3)[[0, -1]], some[[2, 13]])
+
+
+def test_classes_of_seeds_come_as_often_as_in_the_training(run):
+    shares = torch.tensor([0.7, 0.0, 0.3])
+    found = classes_of(range(4_000), shares)
+    assert (found.bincount(minlength=3) / 4_000 - shares).abs().max() < 0.03
+    assert torch.equal(found[100:200], classes_of(range(100, 200), shares))
+    model = lt.load(run)
+    train = model.data().train
+    assert model.shares.tolist() == train.read(slice(None)).label.bincount(minlength=10).tolist()
 
 
 def test_a_walk_between_labels_mixes_their_features_and_keeps_the_noise(run):
@@ -117,14 +133,11 @@ def test_seeds_of_a_walk_with_labels_take_the_label_that_is_said(run):
     torch.testing.assert_close(walk.x[list(walk.stops)], torch.stack(ends))
     alone = model.interpolate([17, 4], steps=3, label="7")
     torch.testing.assert_close(alone[0], model.sample(1, seed=17, label="7")[0])
-    assert model.walk([17, 4]).label is None
 
 
 @pytest.mark.parametrize(
     ("items", "label", "message"),
     [
-        ([17, "label:7"], None, "seed:17 has no label, and others of this walk have; say that of seeds with --label"),
-        (["row:3", 17], None, "seed:17 has no label, and others of this walk have"),
         (["label:7", "label:seven"], None, "the label 'seven' was never trained"),
         (["label:7", "label:"], None, "write seed:17"),
     ],
@@ -142,15 +155,13 @@ def test_a_label_is_no_place_to_traverse_from(run):
 def test_walks_between_labels_from_the_command_line(run, tmp_path, capsys):
     out = tmp_path / "walk.npy"
     assert main(["interpolate", str(run), "label:3", "label:7", "--seed", "5", "-o", str(out)]) == 0
-    assert "no class in particular" not in capsys.readouterr().err
+    assert "a label of its own" not in capsys.readouterr().err
     import numpy as np
 
     walk = lt.load(run).interpolate(["label:3", "label:7"], seed=5)
     assert np.array_equal(np.load(out), walk.numpy())
     assert main(["interpolate", str(run), "3", "4", "-o", str(out)]) == 0
-    assert "a walk of no class in particular; --label takes 0, 1, 2" in capsys.readouterr().err
-    assert main(["interpolate", str(run), "3", "label:4", "-o", str(out)]) == 2
-    assert "say that of seeds with --label" in capsys.readouterr().err
+    assert "each seed has a label of its own" in capsys.readouterr().err
     assert main(["interpolate", str(run), "3", "4", "--label", "7", "-o", str(out), "--quiet"]) == 0
 
 

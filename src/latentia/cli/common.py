@@ -75,10 +75,11 @@ def first() -> bool:
     return int(os.environ.get("RANK", "0")) == 0
 
 
-def no_class(model: Model, what: str, common: Common) -> None:
-    """Say that a model of labels was given none."""
+def drawn_class(model: Model, common: Common) -> None:
+    """Say which labels seeds have where a model of labels was given none."""
     if vars(model.net).get("classes"):
-        common.remark(f"{what} of no class in particular; --label takes {', '.join(model.spec.classes)}")
+        known = ", ".join(model.spec.classes)
+        common.remark(f"each seed has a label of its own, as often as in the training; --label takes {known}")
 
 
 def given_words(words: Sequence[str]) -> dict[str, str]:

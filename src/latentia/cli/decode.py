@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from latentia.cli import codes, output, render, tables
-from latentia.cli.common import DEFAULTS, Common, Out, Run, Weights, load, no_class
+from latentia.cli.common import DEFAULTS, Common, Out, Run, Weights, load
 
 
 def decode(
@@ -32,8 +32,8 @@ def decode(
     z, names, own = codes.read(file)
     model = load(run, common, weights)
     classes = vars(model.net).get("classes") and model.spec.classes
-    if label is None and (own is None or not classes):
-        no_class(model, "items", common)
+    if classes and label is None and own is None:
+        common.remark(f"items of no class in particular; --label takes {', '.join(classes)}")
     if label != "all":
         x = model.decode(z, label if label is not None else own if classes else None)
         captions = names if numbers else None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from latentia.cli import output, render
-from latentia.cli.common import DEFAULTS, Common, Out, Run, Weights, load, no_class
+from latentia.cli.common import DEFAULTS, Common, Out, Run, Weights, drawn_class, load
 from latentia.errors import BadField
 
 if TYPE_CHECKING:
@@ -61,8 +61,8 @@ def interpolate(
         label=label,
         seed=common.seed,
     )
-    if walk.label is None:
-        no_class(model, "a walk", common)
+    if label is None and any(item.removeprefix("seed:").isdecimal() for item in items):
+        drawn_class(model, common)
     common.remark(_sentence(walk, even))
     names = [f"step:{i}" for i in range(len(walk.x))]
     as_json = common.json and out is None

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from latentia.cli import output, render, tables
-from latentia.cli.common import DEFAULTS, Common, Count, Out, Run, Weights, at_least, given_words, load, no_class
+from latentia.cli.common import DEFAULTS, Common, Count, Out, Run, Weights, at_least, drawn_class, given_words, load
 
 
 def sample(
@@ -42,7 +42,7 @@ def sample(
     names = [f"seed:{seed}" for seed in seeds]
     captions = [str(seed) for seed in seeds] if numbers else None
     if label is None:
-        no_class(model, "samples", common)
+        drawn_class(model, common)
     if label != "all":
         x = model.sample(count, common.seed, label, truncation, **told)
         render.write(x, names, out, common.json, captions=captions, header=model.header)

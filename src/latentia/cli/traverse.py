@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from latentia.cli import output, render
-from latentia.cli.common import DEFAULTS, Common, Out, Run, Weights, at_least, load, no_class
+from latentia.cli.common import DEFAULTS, Common, Out, Run, Weights, at_least, drawn_class, load
 from latentia.errors import BadField
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def traverse(
     chosen = None if numbers is None else _indices(numbers, model)
     moved, values, x = model.traverse(at=at, latents=chosen, steps=steps, label=label, tell=common.remark)
     if label is None and not (at or "").startswith("row:"):
-        no_class(model, "a traversal", common)
+        drawn_class(model, common)
     if ending in FILMS and x.dim() == 5:
         frames = mosaic(x.transpose(0, 1))
         around = [*range(steps), *range(steps - 2, 0, -1)]

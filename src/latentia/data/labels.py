@@ -52,6 +52,8 @@ def labels_for(text: str, names: Sequence[str] | None, count: int, what: str, wo
         return _by_name(path, {row[by]: row[place] for row in rows}, names, word)
     if len(rows) != count:
         raise BadData(f"{path} has {len(rows):,} {word}s and {what} has {count:,} items; one {word} per item is needed")
+    if bare := [number for number, row in enumerate(rows, 1) if not row[place]]:
+        raise BadData(f"{path} has no {word} in row {bare[0]:,}; one {word} per item is needed")
     return np.array([row[place] for row in rows])
 
 
@@ -99,7 +101,7 @@ def _by_name(path: Path, labels: dict[str, str], names: Sequence[str], word: str
     for name in names:
         pure = PurePosixPath(name)
         label = next((labels[each] for each in (name, pure.name, pure.stem) if each in labels), None)
-        if label is None:
+        if not label:
             raise BadData(f"{path} has {len(labels):,} {word}s, and none for {name}; one {word} per item is needed")
         found.append(label)
     return np.array(found)

@@ -14,7 +14,7 @@ from latentia.core import Batch, Encodes, Samples, Source, Spec
 from latentia.errors import BadData, near
 from latentia.tasks.encode import codes_of
 from latentia.tasks.invert import invert, residual_of
-from latentia.tasks.sample import draw
+from latentia.tasks.sample import classes_of, draw
 from latentia.tasks.working import Net, check_labels, label_of
 
 __all__ = ["FORMS", "coder_of", "ends_of", "labels_of", "numbers_of", "parse"]
@@ -145,10 +145,12 @@ def labels_of(
     items: Sequence[str | int],
     label: str | int | None = None,
     source: Source | None = None,
+    shares: Tensor | None = None,
 ) -> Tensor | None:
     """The label of each word as shares of all classes, ``(number of words, classes)``: 1 of its own, 0 of the others.
 
-    A label is its own, a row of the test split has that of its item, seeds and files have the one that is said.
+    A label is its own, a row of the test split has that of its item, seeds and files have the one that is said. Where
+    none is said a seed has the class that its sample has, where ``shares`` say how often each comes.
 
     Args:
         net: takes labels, or no word has one.
@@ -156,6 +158,7 @@ def labels_of(
         items: words as in :func:`parse`.
         label: that of seeds and files.
         source: the test split that ``row:`` counts in.
+        shares: how often each class comes, ``(classes,)``.
 
     Returns:
         ``None`` where no word has a label, and none is needed.
@@ -167,7 +170,8 @@ def labels_of(
     words = [parse(item) for item in items]
     kinds = {kind for kind, _ in words}
     taken, encodes = bool(getattr(net, "classes", 0)), isinstance(net, Encodes)
-    if label is None and "label" not in kinds and not (taken and ("row" in kinds or (encodes and "file" in kinds))):
+    own = "row" in kinds or (encodes and "file" in kinds) or (shares is not None and "seed" in kinds)
+    if label is None and "label" not in kinds and not (taken and own):
         return None
     check_labels(net)
     found = []
@@ -177,7 +181,10 @@ def labels_of(
             continue
         named = value if kind == "label" else label
         if named is None and kind == "seed":
-            raise BadData(f"seed:{value} has no label, and others of this walk have; say that of seeds with --label")
+            if shares is None:
+                raise BadData(f"seed:{value} has no label, and others have; say that of seeds with --label")
+            found.append(int(classes_of([int(value)], shares)))
+            continue
         if named is None:
             raise BadData(f"{value} has no label, and this model knows an item only with its own; say it with --label")
         found.append(_number(named, spec.classes))

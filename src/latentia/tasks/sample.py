@@ -22,7 +22,13 @@ BLOCK = 32
 
 
 def sample(
-    net: Net, spec: Spec, count: int, seed: int = 0, label: int | None = None, truncation: float | None = None
+    net: Net,
+    spec: Spec,
+    count: int,
+    seed: int = 0,
+    label: int | None = None,
+    truncation: float | None = None,
+    shares: Tensor | None = None,
 ) -> Tensor:
     """New items: ``(count, *spec.shape)``, float32 on the CPU, in the spec's range; item i is that of ``seed + i``.
 
@@ -35,6 +41,8 @@ def sample(
         seed: of the first.
         label: the class that all are given, for a net that takes labels.
         truncation: how far from 0 a number of the noise may lie: see :class:`TruncatedNoise`.
+        shares: how often each class comes, for a net that takes labels and is given none: see :func:`classes_of`.
+            Without them such items are of no class in particular.
 
     Raises:
         CannotDo: the net cannot sample, or takes no labels.
@@ -47,7 +55,8 @@ def sample(
     drawn = bool(spec.columns) and isinstance(net, HasDensity)
 
     def items_of(z: Tensor, seeds: range) -> Tensor:
-        told = given(None if label is None else torch.full((len(z),), label), z)
+        own = None if shares is None else classes_of(seeds, shares)
+        told = given(own if label is None else torch.full((len(z),), label), z)
         made: Tensor = (
             net.likelihood(z, *told).sample(ItemNoise(seeds, z, "entries")) if drawn else net.decode(z, *told)
         )
@@ -56,6 +65,16 @@ def sample(
     first = whole(seed, "seed")
     items = _of_seeds(net, range(first, first + whole(count, "count")), items_of, truncation)
     return items.reshape(-1, *spec.shape).clamp_(spec.low, spec.high) if spec.kind == "image" else items
+
+
+def classes_of(seeds: Sequence[int], shares: Tensor) -> Tensor:
+    """The class of each seed's item ``(len(seeds),)``, int64, drawn as often as ``shares`` ``(classes,)`` say.
+
+    It depends on the seed alone, and not on its latents: item 17 has one class, whichever items are beside it.
+    """
+    edges = shares.double().cumsum(0) / shares.double().sum()
+    drawn = ItemNoise(seeds, edges, "label").uniform()
+    return torch.searchsorted(edges, drawn, right=True).clamp_max(len(shares) - 1)
 
 
 def draw(net: Net, seeds: Sequence[int], truncation: float | None = None) -> Tensor:

@@ -30,7 +30,7 @@ def table(
         spec: with columns.
         seeds: of each row, for fresh identifiers and for which rare value stands for :data:`~latentia.spec.OTHER`.
         extrapolate: whether values may lie outside the range of the training rows.
-        label: that of the rows, where the table has a column of labels.
+        label: that of all rows or of each, where the table has a column of labels.
     """
     frame = made(x, spec, seeds, extrapolate, label)
     return pandas_of(frame) if spec.form == "frame" else array_of_table(frame)
@@ -132,7 +132,8 @@ def _set_aside(aside: Aside, count: int, seeds: Sequence[int] | None, label: Any
             return replace(empty, values=np.arange(count), known=every, texts=tuple(f"seed:{seed}" for seed in seeds))
         return Series(aside.name, "number", float(aside.value) + np.asarray(seeds, float), every, dtype=aside.dtype)
     if aside.kind == "label" and label is not None:
-        return replace(empty, values=np.zeros(count, np.int64), known=every, texts=(str(label),))
+        texts, places = np.unique([str(label)] * count if isinstance(label, str) else label, return_inverse=True)
+        return replace(empty, values=places, known=every, texts=tuple(texts.tolist()))
     if aside.kind != "constant":
         return empty
     if aside.dtype.lower().startswith(("int", "uint", "float", "bool", "datetime")):
