@@ -204,6 +204,23 @@ def test_draws_have_the_probabilities_that_terms_say():
     assert gain.mean().item() == pytest.approx(float(one.mean[0, PLACE["gain"]]) * 400 + 50, abs=15)
 
 
+@pytest.mark.parametrize(("center", "scale"), [(1e12 + 2500.3, 1443.0), (-5e9 - 0.75, 90.0), (1e8 + 0.5, 600.0)])
+def test_integers_far_from_zero_are_all_drawn_in_float32(center, scale):
+    """In float32 neighbours of 1e12 are 65,536 apart: draws are made on the lattice, without the center."""
+    made, count = (
+        ColumnsLikelihood(Spec("table", (1,), columns=(Column("n", "integer", center=center, scale=scale),))),
+        400,
+    )
+    x = made.float()(torch.zeros(count, 2)).sample(Noise(0, 0, slice(None), count))
+    assert x.dtype == torch.float32
+    values = x[:, 0].double() * scale + center
+    torch.testing.assert_close(values, values.round(), atol=2e-3, rtol=0)
+    assert len(values.round().unique()) > 0.3 * count
+    assert (values - center).std().item() == pytest.approx(
+        made(torch.zeros(1, 2)).log_sigma.exp().item() * scale, rel=0.15
+    )
+
+
 def test_the_mean_names_the_most_probable_category_and_whether_it_is_known():
     p = module()(numbers(5, 40))
     mean = p.mean

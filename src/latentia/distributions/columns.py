@@ -43,8 +43,8 @@ class Places(nn.Module):
     atomic_scale: Tensor  # its log scale
     points: Tensor
     log_scale: Tensor
-    center: Tensor
     width: Tensor  # of an integer's bin, in units of x
+    offset: Tensor  # of x = 0 from the whole number below it
     flagged: Tensor
     flags: Tensor
 
@@ -55,6 +55,7 @@ class Places(nn.Module):
         scale = torch.tensor([spec.columns[at].scale for at in layout.values.tolist()], dtype=torch.float64)
         scales = torch.tensor([column.scale for column in spec.columns], dtype=torch.float64).log()
         whole = torch.tensor([column.kind == "integer" for column in spec.columns], dtype=torch.bool)
+        whole_at = layout.values[layout.real :].tolist()
         numbers = {
             "values": layout.values,
             "coded": layout.coded.columns,
@@ -68,7 +69,8 @@ class Places(nn.Module):
             "points": layout.points,
             "log_scale": scale.log(),
             "width": 1 / scale[layout.real :],
-            "center": torch.tensor([spec.columns[at].center for at in layout.values.tolist()], dtype=torch.float64),
+            # not the center itself: the net is in float32, where numbers around 1e12 are all one
+            "offset": torch.tensor([spec.columns[at].center % 1 for at in whole_at], dtype=torch.float64),
             "flagged": layout.flagged,
             "flags": layout.flags,
         }
@@ -210,8 +212,7 @@ class Columns:
         at, real = self.places, self.places.layout.real
         uniform = below(noise.uniform(len(at.width)).to(location))
         drawn = location[..., real:] + LOGISTIC * self.log_sigma[..., real:].detach().exp() * torch.logit(uniform)
-        scale, center = 1 / at.width, at.center[real:]
-        return (((drawn * scale + center).round() - center) / scale).to(location)
+        return (((drawn / at.width + at.offset).round() - at.offset) * at.width).to(location)
 
 
 class ColumnsLikelihood(Likelihood):
