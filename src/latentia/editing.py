@@ -15,7 +15,7 @@ from latentia import data as data_layer
 from latentia.core import Batch, Encodes, Reconstructs, Spec
 from latentia.data.dataset import DataSet
 from latentia.errors import BadData, BadField, BadRun, CannotDo, near
-from latentia.tasks.directions import Direction, discriminant, orthogonal, principal
+from latentia.tasks.directions import Direction, between, orthogonal, principal
 from latentia.tasks.edit import arithmetic, edit
 from latentia.tasks.encode import encode
 from latentia.tasks.map import CELLS, LatentMap, latent_map
@@ -41,7 +41,9 @@ class Edited(Protocol):
     def data(self) -> DataSet: ...
     def given(self, x: Any, label: Any = None) -> tuple[Batch, list[str]]: ...
     def as_data(self, x: Tensor) -> Any: ...
-    def direction(self, towards: str, away: str | None = None, keep: Sequence[str] = ()) -> Direction: ...
+    def direction(
+        self, towards: str, away: str | None = None, keep: Sequence[str] = (), along: str = "means"
+    ) -> Direction: ...
     def _ends(
         self, items: Sequence[str | int], label: Any, tell: Callable[[str], None] | None = None, seed: int | None = None
     ) -> tuple[Tensor, Tensor | None]: ...
@@ -50,7 +52,9 @@ class Edited(Protocol):
 class Edits:
     """The verbs themselves; :class:`latentia.model.Model` has them."""
 
-    def direction(self: Edited, towards: str, away: str | None = None, keep: Sequence[str] = ()) -> Direction:
+    def direction(
+        self: Edited, towards: str, away: str | None = None, keep: Sequence[str] = (), along: str = "means"
+    ) -> Direction:
         """The direction of latent space that leads to a group of items.
 
         Args:
@@ -59,6 +63,8 @@ class Edits:
                 decoder's first layer, which needs no examples and no encoder.
             away: the group it comes from; by default all other training items.
             keep: groups whose own directions are taken out of it, so that moving along it moves along none of them.
+            along: ``"means"`` goes from mean to mean; ``"discriminant"`` the shortest way that tells the groups apart,
+                which changes less of an item: for a trait within a kind, not for another kind.
 
         Raises:
             CannotDo: a group, of a model without an encoder.
@@ -71,8 +77,8 @@ class Edits:
             others = [self.direction(each).vector for each in keep]
             return Direction(orthogonal(found.vector, others))
         groups = _Groups(self)
-        others = [self.direction(each).vector for each in keep]
-        return discriminant(groups.codes(towards), groups.codes(away) if away else groups.others(towards), others)
+        others = [self.direction(each, along=along).vector for each in keep]
+        return between(groups.codes(towards), groups.codes(away) if away else groups.others(towards), others, along)
 
     def edit(
         self: Edited,
@@ -85,6 +91,7 @@ class Edits:
         minus: Sequence[str | int] = (),
         label: str | int | None = None,
         tell: Callable[[str], None] | None = None,
+        along: str = "means",
     ) -> Tensor:
         """Items moved through latent space, ``(len(items), len(amounts), *spec.shape)``; amount 0 leaves them.
 
@@ -101,6 +108,7 @@ class Edits:
             minus: items to take away, as many.
             label: that of seeds and files, for a model of labels; it is kept.
             tell: hears what the direction is and, without an encoder, how far latents that were searched are off.
+            along: as of :meth:`direction`.
 
         Raises:
             BadField: neither or both of a group and items to add.
@@ -109,7 +117,7 @@ class Edits:
         if (towards is None) == (not plus and not minus):
             raise BadField("an edit goes towards a group, or adds items and takes others away: give one of the two")
         if towards is not None:
-            found = self.direction(towards, away, keep)
+            found = self.direction(towards, away, keep, along)
             vector = found.vector
             if tell is not None:
                 tell(f"{towards}: {found}")
@@ -170,8 +178,8 @@ class _Groups:
         net: Net = model.net
         if not isinstance(net, Encodes):
             raise CannotDo(
-                f"a direction to a group needs a model that has an encoder; {type(net).__name__} has none. "
-                f"principal:1 is a direction that needs none, and so do --plus and --minus"
+                "a direction to a group needs a model that has an encoder, and this one has none; "
+                "principal:1 is a direction that needs none, and so do --plus and --minus"
             )
         self.model = model
         self.known: tuple[Tensor, np.ndarray] | None = None

@@ -15,7 +15,7 @@ from latentia import models
 from latentia.core import Recipe, Spec, Training, world
 from latentia.data.dataset import DataSet
 from latentia.data.options import DataOptions
-from latentia.errors import BadField, BadRun, near
+from latentia.errors import BadData, BadField, BadRun, near
 from latentia.fields import fields_of, from_json, to_json
 from latentia.training import checkpoint
 from latentia.training.machine import device_of, machine_for
@@ -118,6 +118,9 @@ def opened_for(recipe: Recipe, data: Any, other: Any, opening: dict[str, Any]) -
     if found.spec.kind not in recipe.kinds:
         name = models.name_of(recipe)
         raise BadField(f"{name} learns from {' or '.join(recipe.kinds)} data, and {found.name} is {found.spec.kind}")
+    if len(found.spec.classes) == 1:
+        (label,) = found.spec.classes
+        raise BadData(f"all items of {found.name} have the label {label}; two or more are needed: leave --labels out")
     models.check_pairing(recipe, found.spec.pairing)
     models.check_held_out(recipe, found.validation)
     return found

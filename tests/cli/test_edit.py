@@ -54,7 +54,7 @@ def test_groups_may_be_folders_and_an_edit_a_film(run: Path, call: Call, tmp_pat
 
 
 def test_arithmetic_of_items(run: Path, call: Call, tmp_path: Path) -> None:
-    code, _, err = call("edit", run, "1", "--plus", "2", "--minus", "3", "-o", "e.npy")
+    code, _, err = call("edit", run, "1", "--plus", "2", "--minus", "3", "--amount", "1", "-o", "e.npy")
     assert code == 0, err
     model = lt.load(run, device="cpu")
     one, two, three = model.latents(["1", "2", "3"])
@@ -65,7 +65,7 @@ def test_principal_directions_need_no_encoder(gan: Path, call: Call) -> None:
     assert call("edit", gan, "3", "--towards", "principal:2", "--amount", "2", "--steps", "4", "-o", "e.png")[0] == 0
     code, _, err = call("edit", gan, "3", "--towards", "7")
     assert (code, len(err.strip().splitlines())) == (2, 1)
-    assert "needs a model that has an encoder; GANNet has none" in err
+    assert "needs a model that has an encoder, and this one has none" in err
     for verb in ("map", "weights"):
         code, _, err = call(verb, gan, "digits")
         assert code == 2

@@ -68,7 +68,6 @@ def test_labels_that_do_not_match_are_refused(tmp_path, text, column, message):
     [
         ("file,class\n000.png,a\n001.png,\n002.png,b\n003.png,b\n", "a.csv has 4 labels, and none for 001.png"),
         ("class\na\nb\n,\nb\n".replace(",", '""'), r"a.csv has no label in row 3"),
-        ("class\na\na\na\na\n", "have the label a; it takes two or more labels"),
     ],
 )
 def test_labels_that_say_nothing_are_refused(folder, tmp_path, text, message):

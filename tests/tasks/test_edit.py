@@ -12,7 +12,7 @@ from sklearn.metrics import roc_auc_score
 from torch import nn
 
 from latentia.errors import BadData, BadField
-from latentia.tasks.directions import discriminant, orthogonal, principal, separation
+from latentia.tasks.directions import between, orthogonal, principal, separation
 from latentia.tasks.edit import amounts_to, arithmetic, edit
 from latentia.tasks.map import drawn, latent_map
 from latentia.tasks.weights import balance, histogram
@@ -23,7 +23,7 @@ def test_a_direction_is_the_discriminant_of_its_groups():
     spread = normal(4, 4, seed=2)
     away = normal(3000, 4) @ spread
     towards = normal(2000, 4, seed=1) @ spread + torch.tensor([3.0, 0, 0, 0])
-    found = discriminant(towards, away)
+    found = between(towards, away, along="discriminant")
     known = LinearDiscriminantAnalysis(solver="lsqr").fit(torch.cat([towards, away]).numpy(), [1] * 2000 + [0] * 3000)
     assert abs(np.corrcoef(found.vector.numpy(), known.coef_[0])[0, 1]) > 0.999
     vector = found.vector.double()
@@ -43,16 +43,22 @@ def test_a_direction_leaves_alone_what_only_goes_along_with_the_attribute():
     towards, away = codes[4000:], codes[:4000]
     means = towards.mean(0) - away.mean(0)
     assert float(means[1] / means[0]) == pytest.approx(1, abs=0.05)
-    found = discriminant(towards, away).vector
+    torch.testing.assert_close(between(towards, away).vector.double(), means)
+    found = between(towards, away, along="discriminant").vector
     assert abs(float(found[1] / found[0])) < 0.1
 
 
 def test_a_direction_of_few_items_is_the_difference_of_their_means():
     one, other = normal(1, 30), normal(1, 30, seed=1)
-    torch.testing.assert_close(discriminant(one, other).vector, (one - other)[0].float())
+    torch.testing.assert_close(between(one, other, along="discriminant").vector, (one - other)[0].float())
     few, more = normal(5, 30) + 1, normal(5, 30, seed=1)  # fewer items than latents
-    found, apart = discriminant(few, more).vector.double(), few.mean(0) - more.mean(0)
+    found, apart = between(few, more, along="discriminant").vector.double(), few.mean(0) - more.mean(0)
     assert float(found @ apart / found.norm() / apart.norm()) > 0.9
+
+
+def test_another_way_is_refused():
+    with pytest.raises(BadField, match="did you mean 'means'"):
+        between(normal(3, 2), normal(3, 2, seed=1), along="mean")
 
 
 def test_what_is_kept_is_taken_out():
@@ -75,7 +81,7 @@ def test_what_is_kept_is_taken_out():
 )
 def test_groups_without_a_way_between_them_are_refused(towards, away, said):
     with pytest.raises(BadData, match=said):
-        discriminant(towards, away)
+        between(towards, away)
 
 
 class Generator(nn.Module):

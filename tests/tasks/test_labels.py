@@ -99,6 +99,13 @@ def test_samples_without_a_label_have_each_its_own(run, tmp_path, capsys):
     torch.testing.assert_close(model.interpolate([9, 20], steps=3)[[0, -1]], some[[2, 13]])
 
 
+def test_labels_that_are_all_one_are_refused(tmp_path):
+    (tmp_path / "one.csv").write_text("label\n" + "a\n" * 1797)
+    with pytest.raises(BadData, match="have the label a; two or more are needed: leave --labels out"):
+        lt.train(lt.GAN(), "digits", labels_from=str(tmp_path / "one.csv"), run=tmp_path / "run", **SETTINGS)
+    assert not (tmp_path / "run").exists()
+
+
 def test_classes_of_seeds_come_as_often_as_in_the_training(run):
     shares = torch.tensor([0.7, 0.0, 0.3])
     found = classes_of(range(4_000), shares)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -24,13 +24,21 @@ def edit(
     keep: Annotated[
         str | None, Parameter(help="groups, with commas between them, whose directions are taken out of this one")
     ] = None,
+    along: Annotated[
+        Literal["means", "discriminant"],
+        Parameter(
+            help="means: from the mean of the others to that of the group; discriminant: the shortest way that tells "
+            "them apart, which changes less of an item"
+        ),
+    ] = "means",
     amount: Annotated[
         str,
         Parameter(
-            help="how far: 1 is as far as from the mean of the others to that of the group; several as -1,0,1",
+            help="how far: 0 is the item as the model shows it, 1 as far as from the mean of the others to that of the "
+            "group",
             allow_leading_hyphen=True,
         ),
-    ] = "1",
+    ] = "0,1",
     steps: Annotated[int | None, Parameter(help="pictures from the item as it is to the amount, both counted")] = None,
     plus: Annotated[list[str] | None, Parameter(help="an item to add, instead of a group; again for more")] = None,
     minus: Annotated[list[str] | None, Parameter(help="an item to take away; as many as --plus")] = None,
@@ -49,7 +57,7 @@ def edit(
     amounts = _amounts(amount, steps)
     model = load(run, common, weights)
     kept = [each.strip() for each in (keep or "").split(",") if each.strip()]
-    x = model.edit(items, towards, amounts, away, kept, plus or (), minus or (), label, common.remark)
+    x = model.edit(items, towards, amounts, away, kept, plus or (), minus or (), label, common.remark, along)
     captions = [f"{each:+.3g}" for each in amounts] * len(x)
     several = max(1, len(x) // len(items))  # a file may hold more than one item
     words = [word for word in items for _ in range(several)]
@@ -66,6 +74,7 @@ def _amounts(text: str, steps: int | None) -> list[float]:
     found = [number(part) for part in text.split(",") if part.strip()]
     if steps is None:
         return found
+    found = found[1:] if len(found) == 2 and not found[0] else found
     if len(found) != 1:
-        raise BadField(f"--steps goes to one amount, and --amount has {len(found)}; give one of the two")
+        raise BadField(f"--steps goes to one amount, and --amount has {len(found)}: give one amount")
     return amounts_to(found[0], steps)

@@ -180,10 +180,6 @@ def _spec(content: Content, options: DataOptions) -> Spec:
             raise BadData(
                 f"{content.name} has no labels; put pictures into one folder per class, or name a CSV file: labels_from"
             )
-        if len(content.classes) == 1:
-            raise BadData(
-                f"all items of {content.name} have the label {content.classes[0]}; it takes two or more labels"
-            )
         spec = dataclasses.replace(spec, classes=content.classes)
     return spec
 

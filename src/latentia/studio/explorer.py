@@ -13,7 +13,7 @@ from torch import Tensor
 from latentia.errors import BadField, Refused
 from latentia.studio.answers import Bytes, address, png, said, whole
 from latentia.studio.live import Live, Loaded, reading
-from latentia.tasks.directions import discriminant, principal
+from latentia.tasks.directions import between, principal
 from latentia.tasks.interpolate import path
 from latentia.tasks.map import plane
 from latentia.tasks.outliers import value_of
@@ -173,7 +173,7 @@ def directions(live: Live, given: Given) -> dict[str, Any]:
     for place, name in enumerate(names):
         own = torch.tensor([label == place for label in labels])
         if FEW <= int(own.sum()) <= len(own) - FEW:
-            way = discriminant(codes[own], codes[~own])
+            way = between(codes[own], codes[~own])
             found.append({"name": name, "about": str(way), "z": way.vector.tolist()})
     if not names and not loaded.can("encode"):
         copied = copy.deepcopy(loaded.model.net)  # it is listened to from inside, which no other thread may hear

@@ -1,10 +1,10 @@
 """Directions of latent space that mean something: from two groups of items, or from what a generator does first.
 
-An attribute's direction is Fisher's discriminant of the items with it and those without (Fisher 1936, "The Use of
-Multiple Measurements in Taxonomic Problems"): of all ways from the one group to the other the shortest, where the
-difference of the mean codes (Larsen et al. 2016, "Autoencoding beyond pixels using a learned similarity metric",
-https://arxiv.org/abs/1512.09300, section 4.2) also moves what merely goes along with the attribute. A generator has
-directions of its own: the principal axes of its first layer's answers to noise (Harkonen et al. 2020,
+An attribute's direction leads from the mean code of the items without it to that of the items with it (Larsen et al.
+2016, "Autoencoding beyond pixels using a learned similarity metric", https://arxiv.org/abs/1512.09300, section 4.2), or
+along the groups' discriminant (Fisher 1936, "The Use of Multiple Measurements in Taxonomic Problems"): the shortest way
+that tells them apart, which leaves alone what merely goes along with the attribute. A generator has directions of its
+own: the principal axes of its first layer's answers to noise (Harkonen et al. 2020,
 "GANSpace", https://arxiv.org/abs/2004.02546, section 2).
 """
 
@@ -17,12 +17,13 @@ import torch
 from torch import Tensor, nn
 
 from latentia.core import Samples
-from latentia.errors import BadData, BadField, CannotDo
+from latentia.errors import BadData, BadField, CannotDo, near
 from latentia.tasks.working import ItemNoise, Net, place, require, still
 
-__all__ = ["Direction", "discriminant", "orthogonal", "principal", "separation"]
+__all__ = ["WAYS", "Direction", "between", "orthogonal", "principal", "separation"]
 
 DRAWS = 4_096
+WAYS = ("means", "discriminant")
 SAME = 1e-6  # of a direction's length: what is left of it is nothing
 
 
@@ -49,27 +50,33 @@ class Direction:
         return f"{told}; it tells {100 * self.separation:.1f} % of pairs apart (50 % is chance)"
 
 
-def discriminant(towards: Tensor, away: Tensor, others: Sequence[Tensor] = ()) -> Direction:
+def between(towards: Tensor, away: Tensor, others: Sequence[Tensor] = (), along: str = "means") -> Direction:
     r"""The direction from one group of codes to another, ``(N, latent)`` each, without the ``others`` ``(latent,)``.
 
-    .. math:: v = w \frac{w \cdot d}{w \cdot w}, \quad w = S^{-1} d
+    .. math:: v = w \frac{w \cdot d}{w \cdot w}
 
-    with :math:`d` the difference of the means and :math:`S` the covariance inside the groups, drawn towards a multiple
-    of the identity by as much as the number of items asks for (Ledoit and Wolf 2004, "A well-conditioned estimator for
-    large-dimensional covariance matrices"). Of two items nothing but their difference is left.
+    with :math:`d` the difference of the means and :math:`w = d` along the ``means``; along the ``discriminant``
+    :math:`w = S^{-1} d` with :math:`S` the covariance inside the groups, drawn towards a multiple of the identity by as
+    much as the number of items asks for (Ledoit and Wolf 2004, "A well-conditioned estimator for large-dimensional
+    covariance matrices").
 
     Raises:
         BadData: a group is empty, the groups have one mean, or the others hold all of the direction.
+        BadField: no such way.
     """
+    if along not in WAYS:
+        raise BadField(f"there is no direction along {along!r}; {near(along, WAYS)}")
     for name, group in (("go towards", towards), ("come from", away)):
         if not len(group):
             raise BadData(f"there are no items to {name}: a direction needs two groups of items")
     towards, away = towards.double(), away.double()
-    apart = towards.mean(0) - away.mean(0)
+    vector = apart = towards.mean(0) - away.mean(0)
     if apart.norm() <= SAME * max(float(towards.abs().max()), 1e-30):
         raise BadData("both groups of items have the same mean code: no direction leads from the one to the other")
-    vector = torch.linalg.solve(_inside(towards, away), apart)
-    vector = orthogonal(vector * (vector @ apart) / (vector @ vector), others)
+    if along == "discriminant":
+        found = torch.linalg.solve(_inside(towards, away), apart)
+        vector = found * (found @ apart) / (found @ found)
+    vector = orthogonal(vector, others)
     return Direction(vector.float(), len(towards), len(away), separation(towards @ vector, away @ vector))
 
 
@@ -97,7 +104,8 @@ def orthogonal(vector: Tensor, others: Sequence[Tensor]) -> Tensor:
     basis = basis[:, sizes > SAME * sizes.max()]
     left = vector.double() - basis @ (basis.T @ vector.double())
     if left.norm() <= SAME * vector.norm():
-        raise BadData(f"the {len(others)} directions to keep hold all of this one: nothing is left to move along")
+        several = f"the {len(others)} directions to keep hold" if len(others) > 1 else "the direction to keep holds"
+        raise BadData(f"{several} all of this one: nothing is left to move along")
     kept: Tensor = left.to(vector.dtype)
     return kept
 
