@@ -12,7 +12,9 @@ from torch import nn
 
 from latentia.core import Batch, HasDensity, Spec
 from latentia.data.dataset import DataSet
+from latentia.data.items import cells
 from latentia.data.streaming import ROWS, stream
+from latentia.data.tables.shown import Cells
 from latentia.metrics.features import Extractor
 from latentia.scoring import Beside, Scorer, background_of
 from latentia.tasks.annealing import Bracket, Ladder, annealed, bracket
@@ -109,6 +111,10 @@ class Judges:
         for batch, names in stream(x, like, rows, key, **self._opening):
             number = numbers_of(label, self.net, self.spec, len(names))
             yield batch if label is None else batch._replace(label=number), names
+
+    def cells(self: Judged, x: Any) -> Cells | None:
+        """The rows of a table as they stand there, for who shows them; ``None`` of what has no columns."""
+        return cells(x, self.spec, **self._opening) if self.spec.columns else None
 
     @cached_property
     def exact(self: Judged) -> nn.Module:

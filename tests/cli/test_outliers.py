@@ -130,6 +130,16 @@ def test_outliers_are_found_with_a_reason_and_p_values_of_the_test_split(table, 
     assert len(json.loads(out)) == 3
 
 
+def test_reasons_show_the_cells_of_the_file(table, call, tmp_path):
+    odd = customers(3, 2).assign(income=[12345678.91, 7.25, 30000.0], region=["mars", "north", "(other)"])
+    odd.to_csv(tmp_path / "odd.csv", index=False)
+    assert call("outliers", table / "run", tmp_path / "odd.csv", "-o", "o.csv")[0] == 0
+    told = [" ".join(row[f"reason_{place}"] for place in (1, 2, 3)) for row in rows("o.csv")]
+    assert "income = 12345678.91 (" in told[0]
+    assert "region = mars (" in told[0]
+    assert "income = 7.25 (" in told[1]
+
+
 def test_rows_of_the_training_are_judged_by_models_without_them(table, call):
     """The commonest job: one's own file. Its p-values are neither all large nor all small."""
     shutil.copytree(table / "run", "run")

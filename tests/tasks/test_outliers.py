@@ -156,11 +156,15 @@ def test_values_are_shown_in_the_data_s_units():
         Column("income", "numeric", center=1000, scale=250, step=0.01, missing=True),
         Column("born", "datetime", center=86400.0, scale=3600.0),
         Column("region", "categorical", categories=("north", "south")),
+        Column("since", "datetime", center=1.6e9 + 0.4, scale=2e7, step=86400.0),
+        Column("height", "numeric", center=170.003, scale=8.1, step=0.01),
     )
-    spec = Spec("table", (4,), columns=columns)
-    batch = Batch(torch.tensor([[1.5, 2.0, 1.0, 1.0], [0.0, 0.0, 0.0, 0.0]]))
-    assert [value_of(batch, 0, place, spec) for place in range(3)] == ["1375", "1970-01-02T02:00:00", "south"]
+    spec = Spec("table", (6,), columns=columns)
+    day = (1_651_708_800 - 1.6e9 - 0.4) / 2e7  # in float32 a second or so off
+    batch = Batch(torch.tensor([[1.5, 2.0, 1.0, day, (1.72 - 170.003) / 8.1, 1.0], [0.0] * 6]))
+    told = ["1375", "1970-01-02T02:00:00", "south", "2022-05-05", "1.72"]
+    assert [value_of(batch, 0, place, spec) for place in range(5)] == told
     assert value_of(batch, 1, 0, spec) == "missing"
-    mask = torch.tensor([[True, True, False]])
+    mask = torch.tensor([[True, True, False, True, True]])
     assert value_of(Batch(batch.x[:1], mask=mask), 0, 2, spec) == "missing"
     assert value_of(batch, 0, 1, TABLE) == "2"

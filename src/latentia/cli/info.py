@@ -12,7 +12,7 @@ from latentia.cli import output, render
 from latentia.cli.common import DEFAULTS, Common, Out, at_least, load
 from latentia.cli.flags import DATA, given, options
 from latentia.data.options import DataOptions
-from latentia.data.tables.kinds import shown_value
+from latentia.data.tables.shown import value_text
 from latentia.errors import BadData, BadField
 from latentia.fields import shown
 from latentia.spec import OTHER
@@ -146,7 +146,7 @@ def _values_of(column: Column) -> str:
     if column.coded:
         known = [name for name in column.categories if name != OTHER]
         return ", ".join(known[:MOST]) + (", ..." if len(known) > MOST else "")
-    return f"{shown_value(column, column.low)} to {shown_value(column, column.high)}"
+    return f"{value_text(column, column.low)} to {value_text(column, column.high)}"
 
 
 def _two(what: str, other: str | None, opening: Mapping[str, Any]) -> tuple[DataSet, list[str]]:

@@ -15,6 +15,7 @@ from latentia.cli.score import Draws, Key
 
 if TYPE_CHECKING:
     from latentia.core import Batch
+    from latentia.data.tables.shown import Cells
     from latentia.model import Model
     from latentia.tasks.outliers import Outliers
 
@@ -72,7 +73,7 @@ def outliers(
         progress=_progress(common),
         **judging.told(),
     )
-    told = _columns(found, batch, model, key or "item", names, contributions)
+    told = _columns(found, batch, model, model.cells(data), key or "item", names, contributions)
     shown = range(len(names)) if out is not None else found.outlier.nonzero()[0].tolist()
     with columns.writing(out, common.json) as write:
         write({name: [values[row] for row in shown] for name, values in told.items()})
@@ -88,13 +89,13 @@ def _progress(common: Common) -> Any:
 
 
 def _columns(
-    found: Outliers, batch: Batch, model: Model, key: str, names: list[str], contributions: bool
+    found: Outliers, batch: Batch, model: Model, cells: Cells | None, key: str, names: list[str], contributions: bool
 ) -> dict[str, list[Any]]:
     """What is written, column by column."""
     told: dict[str, list[Any]] = {key: names, "score": found.scores.tolist(), "p_value": found.p_values.tolist()}
     told["outlier"] = found.outlier.tolist()
     if model.spec.kind == "table":
-        reasons = [_reasons(found, batch, model, row) for row in range(len(names))]
+        reasons = [_reasons(found, batch, model, cells, row) for row in range(len(names))]
         told |= {f"reason_{place + 1}": [each[place] for each in reasons] for place in range(REASONS)}
     told["known"] = found.origin.tolist()
     if contributions:
@@ -103,7 +104,7 @@ def _columns(
     return told
 
 
-def _reasons(found: Outliers, batch: Batch, model: Model, row: int) -> list[str]:
+def _reasons(found: Outliers, batch: Batch, model: Model, cells: Cells | None, row: int) -> list[str]:
     """The columns that add most to a score, with their values: ``income = 98000 (+8.31)``."""
     from latentia.tasks.outliers import value_of
 
@@ -111,7 +112,7 @@ def _reasons(found: Outliers, batch: Batch, model: Model, row: int) -> list[str]
     for name, amount in found.reasons(row, REASONS):
         place = found.names.index(name)
         known = place < found.contributions.shape[1] - 1
-        value = f" = {value_of(batch, row, place, model.spec)}" if known else ""
+        value = f" = {value_of(batch, row, place, model.spec, cells)}" if known else ""
         told.append(f"{name}{value} ({amount:+.3g})")
     return [*told, *[""] * (REASONS - len(told))]
 

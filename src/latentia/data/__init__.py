@@ -8,7 +8,7 @@ torch.Size([128, 1, 8, 8])
 """
 
 from latentia.data.dataset import DataSet
-from latentia.data.items import items, labelled
+from latentia.data.items import cells, items, labelled
 from latentia.data.known import Listed, known
 from latentia.data.opening import open
 from latentia.data.options import DataOptions
@@ -22,6 +22,7 @@ __all__ = [
     "DataSet",
     "Listed",
     "Split",
+    "cells",
     "given_entries",
     "items",
     "known",

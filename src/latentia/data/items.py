@@ -25,12 +25,15 @@ from latentia.data.pictures import Plan, background, changed
 from latentia.data.reading import content_of
 from latentia.data.source import ArrayValues, Split
 from latentia.data.stretches import framed
+from latentia.data.tables.coding import matched
 from latentia.data.tables.fitting import coded_content
+from latentia.data.tables.frame import Frame
 from latentia.data.tables.overrides import said, said_by
 from latentia.data.tables.reading import is_frame
+from latentia.data.tables.shown import Cells
 from latentia.errors import BadData, BadField, near
 
-__all__ = ["items", "labelled"]
+__all__ = ["cells", "items", "labelled"]
 
 SPLITS = ("train", "validation", "test", "all")
 # the options that matter for items
@@ -70,9 +73,7 @@ def labelled(what: Any, like: Spec, *, cache: str | Path | None = None, **option
     Raises:
         BadData: as :func:`items`; or a label that is none of the classes of ``like``.
     """
-    chosen = _options(like, options)
-    if like.classes and _is_file(what):
-        chosen = dataclasses.replace(chosen, labels=True)  # a folder of no classes is not refused for that
+    chosen = _options(what, like, options)
     if like.kind == "image" and (pictures := _loose(what)) is not None:
         split = _pictures(pictures, like, chosen)
         names = [Path(each).name if isinstance(each, str | Path) else str(row) for row, each in enumerate(pictures)]
@@ -81,12 +82,28 @@ def labelled(what: Any, like: Spec, *, cache: str | Path | None = None, **option
     return split.read(slice(None)), split.names()
 
 
-def _options(like: Spec, options: dict[str, Any]) -> DataOptions:
+def cells(what: Any, like: Spec, *, cache: str | Path | None = None, **options: Any) -> Cells:
+    """The rows that :func:`items` takes from a table as they stand there, for who shows them to a person.
+
+    Raises:
+        BadData: as :func:`items`; or ``like`` has no columns.
+    """
+    if not like.columns:
+        raise BadData("cells are those of tables whose columns have types")
+    split = _split(what, like, _options(what, like, options), cache_folder(cache), raw=True)
+    frame: Frame = split.values.frame  # type: ignore[attr-defined]
+    return Cells(like.columns, matched(frame, like), split.rows.numpy())
+
+
+def _options(what: Any, like: Spec, options: dict[str, Any]) -> DataOptions:
     known = {"other", *(field.name for field in dataclasses.fields(DataOptions))}
     for name in options:
         if name not in known:
             raise BadField(f"there is no data option {name!r}; {near(name, known)}")
-    return DataOptions(**{name: options[name] for name in KEPT if name in options})
+    chosen = DataOptions(**{name: options[name] for name in KEPT if name in options})
+    if like.classes and _is_file(what):
+        chosen = dataclasses.replace(chosen, labels=True)  # a folder of no classes is not refused for that
+    return chosen
 
 
 def _loose(what: Any) -> list[Any] | None:
@@ -111,16 +128,18 @@ def _pictures(pictures: Sequence[Any], like: Spec, options: DataOptions) -> Spli
     return _items(Part(values), like, options)
 
 
-def _split(what: Any, like: Spec, options: DataOptions, cache: Path) -> Split:
+def _split(what: Any, like: Spec, options: DataOptions, cache: Path, raw: bool = False) -> Split:
+    """The items as one split; of a table, if ``raw``, as it was read."""
     what, split = _named(what)
     if split in (None, "all"):  # of a film all frames
         options = dataclasses.replace(options, frames_every=None)
     content = _content(what, like, options, cache)
     if options.frames_every is not None:
         content = framed(content, options.frames_every, options.held_out)
-    if like.columns and content.spec.kind == "table":
+    if like.columns and content.spec.kind == "table" and not raw:
         content = coded_content(content, dataclasses.replace(like, classes=()))
-    _agree(content, like)
+    if not raw:
+        _agree(content, like)
     for note in content.notes:
         log.info(note)
     if like.kind == "image" and content.spec.shape != like.shape:

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from latentia.core import Batch
 from latentia.data.pictures import Plan, facts_of, opened, render
+from latentia.data.tables.shown import Cells
 from latentia.errors import BadData, BadField, Latentia, near
 from latentia.studio.answers import address, png, said
 from latentia.studio.errands import Errand, Errands
@@ -137,6 +138,7 @@ def _outliers(loaded: Loaded, tray: Tray, label: str | None, errand: Errand) -> 
     batch, names = _read(loaded, tray, label)
     with reading:
         data = loaded.model.data()
+        cells = loaded.model.cells(tray.given / tray.files[0])
     rate = max(RATE, 1 / (1 + len(data.test)))  # the smallest p-value that so many held-out rows can give
     found = loaded.model.outliers(batch, rate, draws=DRAWS, refit=False, data=data, tell=errand.tell)
     spec = loaded.model.spec
@@ -149,7 +151,7 @@ def _outliers(loaded: Loaded, tray: Tray, label: str | None, errand: Errand) -> 
             []
             if pictures
             else [
-                _why(loaded, batch, row, found.kind.latent if name == LATENT else name, amount)
+                _why(loaded, batch, row, cells, found.kind.latent if name == LATENT else name, amount)
                 for name, amount in found.reasons(row, REASONS)
             ]
         )
@@ -170,11 +172,11 @@ def _outliers(loaded: Loaded, tray: Tray, label: str | None, errand: Errand) -> 
     return {"items": items, "count": len(names), "files": list(tray.made), "about": about}
 
 
-def _why(loaded: Loaded, batch: Batch, row: int, name: str, amount: float) -> str:
+def _why(loaded: Loaded, batch: Batch, row: int, cells: Cells | None, name: str, amount: float) -> str:
     """What a column adds to a row's score, with its value there."""
     spec = loaded.model.spec
     places = [place for place, column in enumerate(spec.columns) if column.name == name]
-    value = f" = {value_of(batch, row, places[0], spec)}" if places else ""
+    value = f" = {value_of(batch, row, places[0], spec, cells)}" if places else ""
     return f"{name}{value} ({amount:+.3g})"
 
 

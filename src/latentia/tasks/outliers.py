@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from latentia.core import Batch, Spec
+from latentia.data.tables.making import in_units
+from latentia.data.tables.shown import Cells, value_text
 from latentia.errors import BadField
 from latentia.metrics.conformal import adjusted, p_values, reachable
 from latentia.metrics.fractions import WIDTH
@@ -202,8 +204,10 @@ def detected(good: Array, bad: Array, kind: Kind) -> list[Figure]:
     return [*figures, Figure("detected", found, low, high, "", meaning, "higher")]
 
 
-def value_of(batch: Batch, row: int, place: int, spec: Spec) -> str:
-    """The value of a column in one row of a batch, as a person reads it."""
+def value_of(batch: Batch, row: int, place: int, spec: Spec, cells: Cells | None = None) -> str:
+    """The value of a column in one row of a batch, as a person reads it; with ``cells`` as the table has it."""
+    if cells is not None:
+        return cells(row, place)
     entry = float(batch.x[row, place])
     if not spec.columns:
         return f"{entry:.6g}"
@@ -212,9 +216,4 @@ def value_of(batch: Batch, row: int, place: int, spec: Spec) -> str:
         return "missing"
     if column.coded:
         return column.categories[int(entry)]
-    value = entry * column.scale + column.center
-    if column.kind == "datetime":
-        return str(np.datetime64(round(value), "s"))
-    if column.step:
-        value = round(value / column.step) * column.step
-    return f"{value:.6g}"
+    return value_text(column, float(in_units(column, np.array(entry))))

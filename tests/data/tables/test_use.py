@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -124,6 +125,30 @@ def test_a_table_made_of_entries_is_the_table_that_gave_them():
     assert back["region"].isna().tolist() == [False, True]
     assert (back["age"].tolist(), back["level"].tolist(), back["gain"].tolist()) == ([20, 60], [1, 0], [0.0, 5.0])
     assert str(back["age"].dtype) == "int64"
+
+
+def test_cells_are_shown_as_they_stand_in_the_table(tmp_path):
+    """Entries are float32 and categories merged: a person is shown the table itself."""
+    days, times = ["2022-05-05", "2123-01-18"], ["2123-01-18T00:00:00", "2023-03-01T07:08:09.5"]
+    columns = (
+        *SPEC.columns,
+        Column("since", "datetime", center=1.6e9, scale=1e6, step=86_400.0),
+        Column("last", "datetime", center=1.6e9, scale=1e6, step=1.0),
+    )
+    like = replace(SPEC, shape=(7,), columns=columns)
+    frame = pd.DataFrame({**ROWS, "region": ["mars", None], "age": [1_000_000_000_001, 20], "gain": [1.72, 1234.25]})
+    frame = frame.assign(since=days, last=times)
+    frame[list(reversed(frame.columns))].to_csv(tmp_path / "a.csv", index=False)
+    wanted = [["1000000000001", "mars", "1", "1.72", days[0], times[0]]]
+    wanted += [["20", "missing", "0", "1234.25", days[1], times[1]]]
+    small = frame.astype({"gain": "float32", "since": "datetime64[s]", "last": "datetime64[ms]"})
+    for what in (tmp_path / "a.csv", frame, small):
+        found = data.cells(what, like)
+        assert [[found(row, place) for place in range(6)] for row in (0, 1)] == wanted
+    many = pd.DataFrame({name: values * 20 for name, values in ROWS.items()}).assign(age=range(20, 60))
+    many.to_csv(tmp_path / "b.csv", index=False)
+    held, x = (read(f"{tmp_path / 'b.csv'}:test", SPEC) for read in (data.cells, data.items))
+    assert [int(held(row, 0)) for row in range(len(x[0]))] == [round(10 * float(entry) + 50) for entry in x[0][:, 0]]
 
 
 def test_given_values_are_entries():

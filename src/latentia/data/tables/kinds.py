@@ -6,7 +6,6 @@ import dataclasses
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 import numpy as np
 
@@ -15,10 +14,11 @@ from latentia.data.files import Array
 from latentia.data.tables.coding import numeric
 from latentia.data.tables.frame import Frame, Series, plain
 from latentia.data.tables.overrides import Said
+from latentia.data.tables.shown import DAY, DECIMALS, value_text
 from latentia.errors import BadData
 from latentia.spec import OTHER, Aside
 
-__all__ = ["Judged", "judged", "sentences", "shown_value"]
+__all__ = ["Judged", "judged", "sentences"]
 
 OWN = 0.95  # of the rows have a value of their own: then it is a name, not a category
 RARE = 5  # training rows that a category needs
@@ -26,8 +26,7 @@ CATEGORIES = 256  # that are kept apart
 MANY = 20  # different values, above which one that comes back often is an atom
 OFTEN, TIMES = 0.05, 3.0  # an atom's share of the rows, and how many times the mean share of a value that is
 ENDS, BESIDE = 20, 5.0  # rows at one end of the range, and how many times those of the value beside it: clipped
-DECIMALS = 6
-TIMESTEPS = (86_400.0, 3_600.0, 60.0, 1.0)
+TIMESTEPS = (DAY, 3_600.0, 60.0, 1.0)
 IDENTIFIERS = ("id", "key", "uuid", "guid", "index", "rowid", "unnamed0")
 
 
@@ -194,7 +193,7 @@ def _numbers(series: Series, values: Array, kind: str, missing: int, distinct: i
         step=_step(values, kind, series.dtype),
         atoms=tuple(atoms),
     )
-    note = f"often {', '.join(shown_value(column, atom) for atom in atoms)}" if atoms else ""
+    note = f"often {', '.join(value_text(column, atom) for atom in atoms)}" if atoms else ""
     return Judged(column, distinct, missing, note)
 
 
@@ -233,10 +232,3 @@ def _step(values: Array, kind: str, dtype: str) -> float:
 
 def _ordered(names: Sequence[str] | dict[str, int], numbers: bool) -> tuple[str, ...]:
     return tuple(sorted(names, key=(lambda name: float(name)) if numbers else str))
-
-
-def shown_value(column: Column, value: float) -> str:
-    """A value of a column of numbers or times, as people write it."""
-    if column.kind == "datetime":
-        return datetime.fromtimestamp(value, UTC).isoformat(" ")[:19].removesuffix(" 00:00:00")
-    return f"{value:.7g}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -15,9 +14,10 @@ from latentia.core import Column, Spec, key
 from latentia.data.files import Array
 from latentia.data.tables.frame import Frame, Series
 from latentia.data.tables.reading import needs
+from latentia.data.tables.shown import DAY, number_text, time_text
 from latentia.spec import OTHER, Aside
 
-__all__ = ["array_of_table", "made", "names_of", "pandas_of", "table", "table_texts"]
+__all__ = ["array_of_table", "in_units", "made", "names_of", "pandas_of", "table", "table_texts"]
 
 
 def table(
@@ -68,12 +68,12 @@ def table_texts(x: Tensor, spec: Spec) -> tuple[list[str], list[list[str]]]:
 
 
 def _texts(series: Series) -> list[str]:
+    days = bool((series.values[series.known] % DAY == 0).all()) if series.kind == "time" else False
+
     def shown(value: float) -> str:
         if series.kind == "text":
             return series.texts[int(value)]
-        if series.kind == "time":
-            return datetime.fromtimestamp(value, UTC).isoformat(" ")[:19].removesuffix(" 00:00:00")
-        return f"{value:.6g}"
+        return time_text(value, days) if series.kind == "time" else number_text(value)
 
     pairs = zip(series.values.tolist(), series.known.tolist(), strict=True)
     return [shown(value) if known else "" for value, known in pairs]
@@ -96,17 +96,23 @@ def array_of_table(frame: Frame) -> Array:
 def _series(column: Column, entries: Array, known: Array, seeds: Sequence[int] | None, extrapolate: bool) -> Series:
     if column.coded:
         return _category(column, entries, known, seeds)
-    values = entries * column.scale + column.center
-    for atom in column.atoms:  # the entry is a float32: here it is the atom again, to the last digit
-        entry = (atom - column.center) / column.scale
-        values = np.where(np.abs(entries - entry) < 1e-6 * max(1.0, abs(entry)), atom, values)
-    if column.step:
-        decimals = round(-math.log10(column.step)) if column.kind == "numeric" else None
-        values = np.round(values / column.step) * column.step if decimals is None else np.round(values, decimals)
+    values = in_units(column, entries)
     if not extrapolate:
         values = values.clip(column.low, column.high)
     kind = "time" if column.kind == "datetime" else "number"
     return Series(column.name, kind, np.where(known, values, 0), known, dtype=column.dtype)
+
+
+def in_units(column: Column, entries: Array) -> Array:
+    """Entries of a column of numbers or times in the units of the data, with its decimals."""
+    values = entries * column.scale + column.center
+    if column.step:
+        decimals = round(-math.log10(column.step)) if column.kind == "numeric" else None
+        values = np.round(values / column.step) * column.step if decimals is None else np.round(values, decimals)
+    for atom in column.atoms:  # the entry is a float32: here it is the atom again, to the last digit
+        entry = (atom - column.center) / column.scale
+        values = np.where(np.abs(entries - entry) < 1e-6 * max(1.0, abs(entry)), atom, values)
+    return values
 
 
 def _category(column: Column, entries: Array, known: Array, seeds: Sequence[int] | None) -> Series:
