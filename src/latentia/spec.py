@@ -34,6 +34,7 @@ class Column:
         atoms: values of a numeric, integer or datetime column that come back so often that they have a probability of
             their own, in the data's units.
         dtype: the type in which its values come out again, as pandas calls it.
+        levels, ordered: of the dtype ``"category"``: its categories in their order, and whether that means anything.
         merged, merged_rows: the rare values that :data:`OTHER` stands for, and how many training rows each has.
     """
 
@@ -48,6 +49,8 @@ class Column:
     missing: bool = False
     atoms: tuple[float, ...] = ()
     dtype: str = "float64"
+    levels: tuple[str | float, ...] = ()
+    ordered: bool = False
     merged: tuple[str, ...] = ()
     merged_rows: tuple[int, ...] = ()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -88,6 +89,42 @@ def test_types_of_data_frames_come_back():
         assert back[name].dtype == frame[name].dtype, name
         pd.testing.assert_series_equal(back[name], frame[name], rtol=1e-5, atol=1e-6)
     assert back["mixed"].dropna().tolist() == frame["mixed"].dropna().tolist()
+
+
+def test_categories_times_and_the_index_come_back_as_they_went_in(here):
+    count = 90
+    at = np.arange(count)
+    times = pd.Series(pd.to_datetime("2020-01-01") + pd.to_timedelta(at**2 * 1001, unit="ms"))
+    frame = pd.DataFrame(
+        {
+            "size": pd.Categorical.from_codes(at % 2, ["mid", "lo", "hi"], ordered=True),
+            "code": pd.Categorical(at % 3, [2, 0, 1, 7]),
+            "milli": times.astype("datetime64[ms]"),
+            "second": times.dt.floor("s").astype("datetime64[s]"),
+            "nano": times.astype("datetime64[ns]"),
+        }
+    )
+    frame.index = at * 2
+    frame.to_parquet(here / "a.parquet")
+    for what in (frame, here / "a.parquet"):
+        spec, x = (found := data.open(what)).spec, everything(found)
+        assert spec == Spec.from_json(json.loads(json.dumps(spec.to_json())))
+        back = data.table(x, spec, extrapolate=True)
+        assert list(back.columns) == list(frame.columns)  # without the row numbers of the data frame
+        wanted = (frame if what is frame else pd.read_parquet(what)).reset_index(drop=True)
+        pd.testing.assert_series_equal(back["size"], wanted["size"])
+        pd.testing.assert_series_equal(back["code"], wanted["code"])
+        assert back.dtypes.equals(wanted.dtypes)
+        assert (back["milli"] - wanted["milli"]).abs().max() < pd.Timedelta("300ms")  # float32, of three months
+        assert spec.columns[2].step == 0.001
+    draws = data.table(x[:5] * 0, spec)
+    assert draws["milli"].astype("datetime64[us]").dt.microsecond.mod(1000).eq(0).all()
+    old = {**spec.to_json(), "columns": [dict(vars(each)) for each in spec.columns]}
+    for each in old["columns"]:
+        del each["levels"], each["ordered"]
+    assert sorted(data.table(x, Spec.from_json(old))["size"].cat.categories) == ["lo", "mid"]  # of a run before them
+    learnt = replace(spec, columns=(*spec.columns[:1], replace(spec.columns[1], name="__index_level_0__")))
+    assert data.items(here / "a.parquet", replace(learnt, shape=(2,)))[0].shape == (count, 2)
 
 
 def test_every_entry_lies_where_the_spec_says(frame):

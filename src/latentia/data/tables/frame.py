@@ -30,6 +30,7 @@ class Series:
         known: whether the value is there, ``(rows,)``.
         texts: the different values of text.
         dtype: the type in which it came, as pandas calls it.
+        levels, ordered: of the dtype ``"category"``: as those of a :class:`~latentia.core.Column`.
     """
 
     name: str
@@ -38,6 +39,8 @@ class Series:
     known: Array
     texts: tuple[str, ...] = ()
     dtype: str = "float64"
+    levels: tuple[str | float, ...] = ()
+    ordered: bool = False
 
     def as_text(self) -> Series:
         """The column as text: numbers as people write them, so that 5 and 5.0 are one value."""

@@ -26,7 +26,7 @@ CATEGORIES = 256  # that are kept apart
 MANY = 20  # different values, above which one that comes back often is an atom
 OFTEN, TIMES = 0.05, 3.0  # an atom's share of the rows, and how many times the mean share of a value that is
 ENDS, BESIDE = 20, 5.0  # rows at one end of the range, and how many times those of the value beside it: clipped
-TIMESTEPS = (DAY, 3_600.0, 60.0, 1.0)
+TIMESTEPS = (DAY, 3_600.0, 60.0, 1.0, 0.001)
 IDENTIFIERS = ("id", "key", "uuid", "guid", "index", "rowid", "unnamed0")
 
 
@@ -198,7 +198,8 @@ def _numbers(series: Series, values: Array, kind: str, missing: int, distinct: i
 
 
 def _column(series: Series, kind: str, missing: int, **more: object) -> Column:
-    return dataclasses.replace(Column(series.name, kind, missing=missing > 0, dtype=series.dtype), **more)  # type: ignore[arg-type]
+    column = Column(series.name, kind, missing=missing > 0, dtype=series.dtype)
+    return dataclasses.replace(column, levels=series.levels, ordered=series.ordered, **more)  # type: ignore[arg-type]
 
 
 def _atoms(values: Array) -> list[float]:
@@ -218,11 +219,12 @@ def _atoms(values: Array) -> list[float]:
 
 
 def _step(values: Array, kind: str, dtype: str) -> float:
-    """What the values are multiples of: 1, 0.1, ... ; for times days, hours, minutes or seconds; 0 where none shows."""
+    """What the values are multiples of: 1, 0.1, ... ; for times days, hours, ... milliseconds; 0 where none shows."""
     if kind == "integer":
         return 1.0
     if kind == "datetime":
-        return next((step for step in TIMESTEPS if (values % step == 0).all()), 0.0)
+        micro = np.round(values * 1e6)  # exact, where the remainder of a division by 0.001 is not
+        return next((step for step in TIMESTEPS if (micro % round(step * 1e6) == 0).all()), 0.0)
     exact = np.float32 if dtype == "float32" else np.float64
     for decimals in range(DECIMALS + 1):
         if (np.round(values, decimals).astype(exact) == values.astype(exact)).all():

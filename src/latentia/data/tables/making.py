@@ -12,7 +12,7 @@ from torch import Tensor
 
 from latentia.core import Column, Spec, key
 from latentia.data.files import Array
-from latentia.data.tables.frame import Frame, Series
+from latentia.data.tables.frame import Frame, Series, plain
 from latentia.data.tables.reading import needs
 from latentia.data.tables.shown import DAY, number_text, time_text
 from latentia.spec import OTHER, Aside
@@ -126,7 +126,7 @@ def _category(column: Column, entries: Array, known: Array, seeds: Sequence[int]
         for row in rows:
             drawn = 0.0 if seeds is None else key(seeds[row], OTHER, column.name) / 2**63
             places[row] = other + 1 + int(np.searchsorted(shares, drawn, "right")) if column.merged else 0
-    return Series(column.name, "text", places, known, texts, column.dtype)
+    return Series(column.name, "text", places, known, texts, column.dtype, column.levels, column.ordered)
 
 
 def _set_aside(aside: Aside, count: int, seeds: Sequence[int] | None, label: Any) -> Series:
@@ -186,9 +186,11 @@ def _pandas(series: Series) -> Any:
     texts = np.array([*series.texts, None], dtype=object)
     chosen = texts[np.where(known, series.values, len(series.texts)).astype(np.int64)]
     if series.dtype == "category":
-        return pandas.Series(pandas.Categorical(chosen))
-    plain = "str" if int(pandas.__version__.split(".")[0]) > 2 else object
-    return pandas.Series(chosen, dtype={"string": "string", "object": object}.get(series.dtype, plain))
+        levels = {str(each) if isinstance(each, str | bool) else plain(each): each for each in series.levels}
+        own = [levels.get(text, text) for text in chosen]
+        return pandas.Series(pandas.Categorical(own, list(series.levels) or None, ordered=series.ordered))
+    text = "str" if int(pandas.__version__.split(".")[0]) > 2 else object
+    return pandas.Series(chosen, dtype={"string": "string", "object": object}.get(series.dtype, text))
 
 
 def _nullable(kind: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import csv
 import math
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -23,6 +24,7 @@ __all__ = ["TABLES", "frame_of_file", "frame_of_object", "frames_of_file", "is_f
 
 TABLES = (".csv", ".tsv", ".parquet", ".pq")
 TEXTS = ("str", "string", "object")
+INDEX = r"__index_level_\d+__"
 BUFFER = 2**20  # bytes of a column of a Parquet file that are read at once
 DTYPES = {"float": "float32", "double": "float64", "halffloat": "float32"}
 
@@ -123,21 +125,28 @@ def _series(name: str, column: Any, where: str, said: Said, first: int) -> Serie
     import pyarrow as arrow
 
     kind = column.type
-    category = arrow.types.is_dictionary(kind)
+    category, came = arrow.types.is_dictionary(kind), {}
     if category:
+        came = {"dtype": "category", "levels": _levels(column), "ordered": kind.ordered}
         column = column.cast(kind.value_type)
     wanted = said.reading(name) or ("text" if category else None)
     if arrow.types.is_string(column.type) or arrow.types.is_large_string(column.type):
         found = series_of_text(name, column.cast(arrow.string()), where, first, wanted)
-        return replace(found, dtype="category") if category else found
+        return replace(found, **came)
     known = np.asarray(column.is_valid())
     if not known.any():
         return Series(name, "empty", np.zeros(len(known)), known, dtype="object")
     found = _typed(name, column, known)
     if wanted == "text" and found.kind != "other":
-        dtype = "category" if category else found.dtype
-        return replace(found.as_text(), dtype=dtype)
+        return replace(found.as_text(), **came)
     return found
+
+
+def _levels(column: Any) -> tuple[str | float, ...]:
+    """The categories of a column in their order; none where they are neither words nor numbers."""
+    chunks = column.unify_dictionaries().chunks
+    levels = chunks[0].dictionary.to_pylist() if chunks else []
+    return tuple(levels) if all(isinstance(each, str | int | float) for each in levels) else ()
 
 
 def _typed(name: str, column: Any, known: Any) -> Series:
@@ -151,7 +160,8 @@ def _typed(name: str, column: Any, known: Any) -> Series:
     if types.is_timestamp(kind) or types.is_date(kind):
         zone = getattr(kind, "tz", None)
         values = column.cast(arrow.timestamp("us", tz=zone), safe=False).cast(arrow.int64()).fill_null(0)
-        dtype = f"datetime64[us, {zone}]" if zone else "datetime64[us]"
+        unit = kind.unit if types.is_timestamp(kind) else "us"
+        dtype = f"datetime64[{unit}, {zone}]" if zone else f"datetime64[{unit}]"
         return Series(name, "time", np.asarray(values) / 1e6, known, dtype=dtype)
     if types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind):
         values = np.asarray(column.cast(arrow.float64(), safe=False).fill_null(math.nan))
@@ -172,12 +182,12 @@ def _tables(path: Path, said: Said, rows: int | None) -> Iterator[Any]:
     import pyarrow as arrow
 
     try:
-        yield from _parquet(path, rows) if path.suffix.lower() in (".parquet", ".pq") else _csv(path, said, rows)
+        yield from _parquet(path, said, rows) if path.suffix.lower() in (".parquet", ".pq") else _csv(path, said, rows)
     except (arrow.ArrowInvalid, arrow.ArrowNotImplementedError, UnicodeDecodeError) as error:
         raise BadData(_reason(path, error)) from None
 
 
-def _parquet(path: Path, rows: int | None) -> Iterator[Any]:
+def _parquet(path: Path, said: Said, rows: int | None) -> Iterator[Any]:
     import pyarrow as arrow
     from pyarrow import parquet
 
@@ -185,10 +195,13 @@ def _parquet(path: Path, rows: int | None) -> Iterator[Any]:
     sparing: dict[str, Any] = {"pre_buffer": False, "buffer_size": BUFFER} if rows is not None else {}
     with parquet.ParquetFile(path, **sparing) as file:
         _distinct(file.schema_arrow.names, str(path))
+        # the row numbers of a data frame that pandas wrote are no column of it, as they are none for pandas
+        known = {*said.kinds, *said.read_as}
+        names = [name for name in file.schema_arrow.names if name in known or not re.fullmatch(INDEX, name)]
         if rows is None:
-            yield file.read()
+            yield file.read(columns=names)
             return
-        for batch in file.iter_batches(batch_size=rows):
+        for batch in file.iter_batches(batch_size=rows, columns=names):
             yield arrow.Table.from_batches([batch])
 
 
