@@ -64,6 +64,8 @@ def test_a_grid_is_cut_back_into_its_items(shape):
 
 
 def test_numbers_leave_ink_under_their_cells():
+    wide = grid(torch.ones(2, 1, 20, 20), 2, numbers=["Ankle boot, left", ""])
+    assert wide.width // 2 > 76, "a caption of 76 pixels does not run into the next"
     plain = np.asarray(grid(torch.ones(2, 1, 20, 20), 2, numbers=["", ""]))
     inked = np.asarray(grid(torch.ones(2, 1, 20, 20), 2, numbers=[17, ""]))
     assert (plain == 255).all()

@@ -50,5 +50,5 @@ def sample(
     classes = model.spec.classes or ("?",)  # without classes the model refuses
     rows = tables.together([model.sample(count, common.seed, each, truncation, **told) for each in classes])
     names = [f"{name} {each}" for each in classes for name in names]
-    captions = captions and captions * len(classes)
+    captions = captions * len(classes) if captions else [each * (i == 0) for each in classes for i in range(count)]
     render.write(rows, names, out, common.json, columns=count, captions=captions, header=model.header)

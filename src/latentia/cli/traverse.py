@@ -53,7 +53,7 @@ def traverse(
         around = [*range(steps), *range(steps - 2, 0, -1)]
         render.write(frames[around], [f"step:{i}" for i in around], out, common.json, fps=FPS)
         return
-    names = [f"{name_of(j)}={v:.3g}" for j, row in zip(moved, values.tolist(), strict=True) for v in row]
+    names = [f"{name_of(j)}={v:.2g}" for j, row in zip(moved, values.tolist(), strict=True) for v in row]
     x = model.as_data(x.flatten(0, 1))
     render.write(x, names, out, common.json, columns=steps, captions=names, header=model.header, named=True)
 

@@ -24,6 +24,7 @@ __all__ = ["animate", "cut", "grid", "mosaic", "opaque", "picture", "pixels", "s
 CELL = 56  # a cell is enlarged to at least this many pixels, by whole factors
 CHANNELS = {1: "L", 3: "RGB", 4: "RGBA"}
 PAPER, INK = 255, 90
+GAP = 4  # pixels between captions
 
 
 def pixels(x: Tensor) -> NDArray[np.uint8]:
@@ -66,7 +67,8 @@ def grid(
         x: pictures in [0, 1], ``(N, C, H, W)`` with C of 1, 3 or 4.
         columns: how many side by side; about square when it is not given.
         padding: white pixels around each cell.
-        numbers: what is printed under each cell, one per item.
+        numbers: what is printed under each cell, one per item; cells are enlarged so that it fits, up to three times
+            (not where ``cell`` is less than the usual).
         cell: small pictures are enlarged until their shorter side has this many pixels, by repeating pixels.
 
     Raises:
@@ -78,7 +80,10 @@ def grid(
     if not len(cells) or (numbers is not None and len(numbers) != len(cells)):
         told = "" if numbers is None else f" and {len(numbers)} numbers"
         raise BadData(f"a grid of {len(cells)} items{told}: it takes at least one item, and a number for each or none")
-    factor = _factor(x.shape[1:], cell)
+    font, factor = ImageFont.load_default(11), _factor(x.shape[1:], cell)
+    if numbers is not None and cell >= CELL:
+        widest = max(font.getlength(str(number)) for number in numbers)
+        factor = min(max(factor, math.ceil((widest + GAP) / x.shape[3])), 3 * factor)
     cells = cells.repeat(factor, 1).repeat(factor, 2)
     count, height, width, _ = cells.shape
     across = min(columns or _columns(count, height, width), count)
@@ -92,7 +97,7 @@ def grid(
         if numbers is not None:
             ink = INK if mode == "L" else (INK, INK, INK, 255)[: len(mode)]
             where = (left + width // 2, top + height + foot // 2 + gap // 2)
-            ImageDraw.Draw(paper).text(where, str(numbers[i]), ink, ImageFont.load_default(11), anchor="mm")
+            ImageDraw.Draw(paper).text(where, str(numbers[i]), ink, font, anchor="mm")
     return paper
 
 
