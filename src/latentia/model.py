@@ -167,14 +167,16 @@ class Model(Edits, Judges):
         """
         number, net = numbers_of(label, self.net, self.spec, 1), self._can("sample", Samples)
         code = None if number is None else int(number)
+        seeds = range(seed, seed + count)
         if not given:
             x = sample(net, self.spec, count, seed, code, truncation, self.shares)
-        else:
-            self._needs_columns("given")
-            x, ess = sample_given(net, self.spec, count, data_layer.given_entries(self.spec, given), seed, code)
-            (tell or (lambda _: None))(effective(ess))
-        seeds = range(seed, seed + count)
-        return self.as_data(x, seeds, self.labels_of_seeds(seeds, code, given=bool(given)), extrapolate)
+            return self.as_data(x, seeds, self.labels_of_seeds(seeds, code), extrapolate)
+        self._needs_columns("given")
+        held = data_layer.given_values(self.spec, given)
+        x, ess = sample_given(net, self.spec, count, data_layer.given_entries(self.spec, given), seed, code)
+        (tell or (lambda _: None))(effective(ess))
+        own = self.labels_of_seeds(seeds, code, given=True)
+        return data_layer.table(x, self.spec, seeds, extrapolate, own, held)
 
     @property
     def shares(self) -> Tensor | None:

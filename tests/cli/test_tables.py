@@ -77,10 +77,10 @@ def test_samples_are_a_table_like_the_one_that_went_in(run: Path, table: Path, c
 
 
 def test_given_columns_are_given(run: Path, call: Call, tmp_path: Path) -> None:
-    code, _, err = call("sample", run, "-n", 5, "--given", "region=south", "--given", "age=40", "-o", "a.csv")
+    code, _, err = call("sample", run, "-n", 5, "--given", "region=south", "--given", "income=1e7", "-o", "a.csv")
     assert (code, "effective sample size" in err) == (0, True)
     made = pd.read_csv(tmp_path / "a.csv")
-    assert (made["region"].unique().tolist(), made["age"].unique().tolist()) == (["south"], [40])
+    assert (made["region"].unique().tolist(), made["income"].unique().tolist()) == (["south"], [1e7])
     for word, said in (
         ("region=sout", "did you mean 'south'?"),
         ("region", "write COLUMN=VALUE"),

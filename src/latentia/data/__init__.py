@@ -14,7 +14,7 @@ from latentia.data.opening import open
 from latentia.data.options import DataOptions
 from latentia.data.source import Split
 from latentia.data.streaming import stream
-from latentia.data.tables.given import given_entries
+from latentia.data.tables.given import given_entries, given_values
 from latentia.data.tables.making import names_of, table
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "Split",
     "cells",
     "given_entries",
+    "given_values",
     "items",
     "known",
     "labelled",

@@ -170,6 +170,31 @@ def test_given_values_are_entries():
             data.given_entries(SPEC, given)
 
 
+def test_given_values_come_out_as_they_were_said():
+    """Whatever the decimals and the range of the training rows, and not as an entry of float32 has them."""
+    columns = (
+        Column("income", "numeric", center=3e4, scale=1e4, low=1e4, high=9e4, step=0.01, missing=True),
+        Column(
+            "region", "categorical", ("east", "(other)"), dtype="str", merged=("moon", "mars"), merged_rows=(1, 900)
+        ),
+        Column("age", "integer", center=50, scale=10, low=18, high=90, step=1, dtype="int8"),
+        Column("seen", "datetime", scale=1e6, high=1e7, step=86_400, dtype="datetime64[us]"),
+    )
+    like = Spec("table", (5,), columns=columns, form="frame")
+    said = {"income": 1e9 + 0.123456, "region": "moon", "age": 300, "seen": "2031-01-02T03:04:05"}
+    x = torch.tensor([[1.0, 1, 1, 1, 1]] * 4)
+    back = data.table(x, like, seeds=range(4), given=data.given_values(like, said))
+    assert back["income"].tolist() == [1e9 + 0.123456] * 4
+    assert back["region"].tolist() == ["moon"] * 4
+    assert back["age"].tolist() == [300] * 4  # int8 would wrap
+    assert back["seen"].tolist() == [pd.Timestamp("2031-01-02T03:04:05")] * 4
+    assert data.table(x * 0, like, given={0: None})["income"].isna().all()
+    others = data.table(x, like, seeds=range(4), given=data.given_values(like, {"region": "(other)"}))
+    assert "mars" in set(others["region"])
+    assert others["age"].tolist() == [60] * 4
+    assert str(others["age"].dtype) == "int8"
+
+
 def test_held_out_rows_with_new_gaps_have_a_mask():
     draw = np.random.default_rng(0)
     array = draw.normal(size=(60, 2))

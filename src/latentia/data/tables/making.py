@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,7 +21,12 @@ __all__ = ["array_of_table", "in_units", "made", "names_of", "pandas_of", "table
 
 
 def table(
-    x: Tensor, spec: Spec, seeds: Sequence[int] | None = None, extrapolate: bool = False, label: Any = None
+    x: Tensor,
+    spec: Spec,
+    seeds: Sequence[int] | None = None,
+    extrapolate: bool = False,
+    label: Any = None,
+    given: Mapping[int, float | str | None] | None = None,
 ) -> Any:
     """Rows ``x`` as the kind of table that the model was trained on: a pandas data frame, or a float64 array.
 
@@ -31,13 +36,20 @@ def table(
         seeds: of each row, for fresh identifiers and for which rare value stands for :data:`~latentia.spec.OTHER`.
         extrapolate: whether values may lie outside the range of the training rows.
         label: that of all rows or of each, where the table has a column of labels.
+        given: what columns hold in every row, by their places, as :func:`~latentia.data.tables.given.given_values`
+            tells it: it is kept to the last digit, in whatever range.
     """
-    frame = made(x, spec, seeds, extrapolate, label)
+    frame = made(x, spec, seeds, extrapolate, label, given)
     return pandas_of(frame) if spec.form == "frame" else array_of_table(frame)
 
 
 def made(
-    x: Tensor, spec: Spec, seeds: Sequence[int] | None = None, extrapolate: bool = False, label: Any = None
+    x: Tensor,
+    spec: Spec,
+    seeds: Sequence[int] | None = None,
+    extrapolate: bool = False,
+    label: Any = None,
+    given: Mapping[int, float | str | None] | None = None,
 ) -> Frame:
     """Rows as a :class:`Frame`, with what was left out at its place. Arguments as :func:`table`."""
     entries = x.detach().cpu().double().numpy().reshape(-1, spec.size)
@@ -45,7 +57,8 @@ def made(
     columns = []
     for place, column in enumerate(spec.columns):
         known = entries[:, flags[place]] > 0.5 if place in flags else np.ones(len(entries), bool)
-        columns.append(_series(column, entries[:, place], known, seeds, extrapolate))
+        drawn = _series(column, entries[:, place], known, seeds, extrapolate)
+        columns.append(_held(drawn, (given or {}).get(place)))
     for aside in sorted(spec.asides, key=lambda each: each.place):
         columns.insert(aside.place, _set_aside(aside, len(entries), seeds, label))
     return Frame("the table", tuple(columns), spec.form)
@@ -101,6 +114,15 @@ def _series(column: Column, entries: Array, known: Array, seeds: Sequence[int] |
         values = values.clip(column.low, column.high)
     kind = "time" if column.kind == "datetime" else "number"
     return Series(column.name, kind, np.where(known, values, 0), known, dtype=column.dtype)
+
+
+def _held(series: Series, value: float | str | None) -> Series:
+    """The column with what it is given to hold where it is known."""
+    if value is None or value == OTHER:
+        return series
+    if isinstance(value, str):
+        return replace(series, values=np.zeros(len(series.known), np.int64), texts=(value,))
+    return replace(series, values=np.where(series.known, value, 0.0))
 
 
 def in_units(column: Column, entries: Array) -> Array:
@@ -175,12 +197,15 @@ def _pandas(series: Series) -> Any:
         micro = np.where(known, np.round(_numbers(series) * 1e6), 0).astype(np.int64)
         found = pandas.Series(pandas.to_datetime(micro, unit="us", utc=True)).where(known)
         return (found.dt.tz_convert(zone) if zone else found.dt.tz_localize(None)).astype(series.dtype)
-    if kind.startswith(("int", "uint", "bool")):
-        values = _numbers(series)
-        whole = pandas.Series(np.where(known, values, 0).astype(bool if kind.startswith("bool") else np.int64))
-        if known.all() and series.dtype == kind:
-            return whole.astype(series.dtype)
-        return whole.astype(_nullable(kind)).mask(~known)
+    if kind.startswith("bool"):
+        truths = pandas.Series(np.where(known, _numbers(series), 0).astype(bool))
+        return truths if known.all() and series.dtype == kind else truths.astype("boolean").mask(~known)
+    if kind.startswith(("int", "uint")):
+        values = np.where(known, _numbers(series), 0)
+        kind = _holding(kind, values)
+        if known.all() and series.dtype.islower():
+            return pandas.Series(values).astype(kind)
+        return pandas.Series(values).astype(_nullable(kind)).mask(~known)
     if kind.startswith("float"):
         return pandas.Series(_numbers(series)).astype(series.dtype)
     texts = np.array([*series.texts, None], dtype=object)
@@ -193,5 +218,13 @@ def _pandas(series: Series) -> Any:
     return pandas.Series(chosen, dtype={"string": "string", "object": object}.get(series.dtype, text))
 
 
+def _holding(kind: str, values: Array) -> str:
+    """The type of whole numbers, or a wider one where they lie outside its range: types of fewer bits would wrap."""
+    wide = (
+        name for name in (kind, "int64") if np.iinfo(name).min <= values.min() and values.max() <= np.iinfo(name).max
+    )
+    return next(wide, "float64") if len(values) else kind
+
+
 def _nullable(kind: str) -> str:
-    return {"b": "boolean", "i": kind.replace("i", "I"), "u": kind.replace("ui", "UI")}[kind[0]]
+    return {"f": "Float64", "i": kind.replace("i", "I"), "u": kind.replace("ui", "UI")}[kind[0]]
