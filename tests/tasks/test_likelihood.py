@@ -231,3 +231,72 @@ def test_neither_mode_nor_default_generator_is_touched():
     assert net.training
     assert torch.equal(before, torch.random.get_rng_state())
     assert math.isfinite(found.value.sum())
+
+
+class TwoGroups(LinearGaussian):
+    """A group (of share 0.3) and a number that goes with it; its encoder never saw a row without the number.
+
+    Its posterior is then a tenth wide, and lies in one of the groups.
+    """
+
+    edge = 0.5244005  # 0.3 of N(0, 1) lie beyond
+
+    def __init__(self):
+        super().__init__(size=2, latent=1)
+
+    def posterior(self, x):
+        mean = self.edge - 0.3 + 0.4 * x[:, 1:]
+        return Normal(mean, torch.full_like(mean, -2.3))
+
+    def likelihood(self, z):
+        return Halves((z[:, 0] > self.edge).to(z))
+
+
+class Halves:
+    """Which group a row says that it is in, which is wrong in 1 of 10, and its number."""
+
+    def __init__(self, group):
+        self.group = group
+
+    def terms(self, x):
+        named = torch.where(x[:, 0] == self.group, 0.9, 0.1).log()
+        apart = x[:, 1] - (2 * self.group - 1)
+        return torch.stack([named, -2 * apart.square() + 0.5 * math.log(2 / math.pi)], 1)
+
+    def log_prob(self, x):
+        return self.terms(x).sum(1)
+
+
+@pytest.fixture(scope="module")
+def gaps():
+    x = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.0, -1.0], [1.0, 1.0]], dtype=torch.float64)
+    return x, torch.tensor([[True, False], [True, False], [True, True], [True, True]])
+
+
+def test_the_density_of_what_is_known_is_right_where_the_encoder_looks_in_the_wrong_place(gaps):
+    x, mask = gaps
+    net, truth = TwoGroups(), np.log([0.9 * 0.7 + 0.1 * 0.3, 0.9 * 0.3 + 0.1 * 0.7])
+    for draws, near in ((128, 0.12), (1024, 0.03)):
+        told = log_likelihood(net, x[:2], draws, mask=mask[:2])
+        assert np.exp(told.value).sum() == pytest.approx(1, abs=0.1)
+        np.testing.assert_allclose(told.value, truth, atol=near)
+    seeds = [log_likelihood(net, x[:2], 128, seed, mask=mask[:2]) for seed in range(60)]
+    away = np.stack([each.value for each in seeds]) - truth
+    assert np.abs(away.mean(0)).max() < 0.02
+    error = np.stack([each.error for each in seeds])
+    assert away.std(0) == pytest.approx(np.sqrt((error**2).mean(0)), rel=0.35)
+
+
+def test_gaps_beside_it_change_no_row_and_one_draw_is_the_encoder_s(gaps):
+    x, mask = gaps
+    net = TwoGroups()
+    told = log_likelihood(net, x, 100, mask=mask)
+    for column, whole in zip(told, log_likelihood(net, x[2:], 100), strict=True):
+        np.testing.assert_array_equal(column[2:], whole)
+    for rows in (1, 7, 64):
+        np.testing.assert_allclose(log_likelihood(net, x, 100, rows=rows, mask=mask).value, told.value, rtol=1e-12)
+    alone = log_likelihood(net, x[[1, 0]], 100, mask=mask[[1, 0]])
+    np.testing.assert_allclose(alone.value, told.value[[1, 0]], rtol=1e-12)
+    part = explain(net, x, 100, mask=mask)
+    np.testing.assert_allclose(part.terms.sum(1) + part.latent, -told.value, rtol=1e-12)
+    assert np.isfinite(log_likelihood(net, x, 1, mask=mask).value).all()

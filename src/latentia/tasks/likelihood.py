@@ -26,6 +26,7 @@ from latentia.errors import BadData, BadField
 from latentia.metrics.likelihood import error_from_size
 from latentia.metrics.pareto import GOOD, shape_of_excesses, tail_length
 from latentia.tasks.draws import DrawNoise, FixedNoise, replicates
+from latentia.tasks.proposal import Proposal
 from latentia.tasks.working import Net, check_given, given, parts, place, require, still
 
 __all__ = [
@@ -257,16 +258,15 @@ def _pass(
     repeated = x.to(like).repeat_interleave(each, dim=0)
     label = tuple(own.repeat_interleave(each, dim=0) for own in label)
     mask = None if mask is None else mask.to(like.device).flatten(1).repeat_interleave(each, dim=0)
-    posterior, prior = net.posterior(repeated, *label), net.prior()
+    proposal = Proposal(net.posterior(repeated, *label), net.prior(), mask, draws, each)
     device = torch.device("cpu") if like.device.type == "mps" else like.device  # no float64 on MPS
     sums = Sums(count, device, tail_length(draws), replicates(draws) if isinstance(noise, FixedNoise) else 0)
     for first in range(0, draws, each):
-        z = posterior.sample(noise.at(first))
+        z, rate = proposal.draw(noise, first)
         fit, terms = _fit(net.likelihood(z, *label), repeated, mask, whole)
-        rate = (posterior.log_prob(z) - prior.log_prob(z)).view(count, each)
         left = draws - first
         parted = None if terms is None else terms.view(count, each, -1)[:, :left]
-        sums.add(fit.view(count, each)[:, :left], rate[:, :left], parted)
+        sums.add(fit.view(count, each)[:, :left], rate.view(count, each)[:, :left], parted)
     return sums
 
 
