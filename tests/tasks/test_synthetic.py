@@ -116,9 +116,20 @@ def test_the_command_line_writes_figures_and_a_page(run, tmp_path, capsys):
     command = ["evaluate", str(run), "--metrics", "table", "--count", "200"]
     assert main([*command, "--json"]) == 0
     out, err = capsys.readouterr()
-    rows = {row["name"]: row for row in json.loads(out)}
+    told = json.loads(out)
+    rows = {row["name"]: row for row in told["figures"]}
     assert err.startswith("No differential privacy")
+    assert next(iter(told)) == "privacy"
+    assert told["privacy"].startswith("No differential privacy")
     assert rows["copies"]["samples"] == 200
+    shape = rows["column shape error"]
+    assert list(shape["parts"]) == ["height", "noise"]
+    assert sum(shape["parts"].values()) / 2 == pytest.approx(shape["value"])
+    assert rows["pair trend error"]["parts"] == {"height": {"noise": pytest.approx(rows["pair trend error"]["value"])}}
+    assert rows["copies"]["parts"] == {}
+    assert main([*command, "-o", str(tmp_path / "report.json"), "--quiet"]) == 0
+    assert json.loads((tmp_path / "report.json").read_text()) == told
+    capsys.readouterr()
     assert main([*command, "--target", "noise", "-o", str(tmp_path / "report.html"), "--quiet"]) == 0
     assert "utility for noise" in (tmp_path / "report.html").read_text()
     capsys.readouterr()

@@ -110,7 +110,8 @@ def evaluate(
     Models that only sample are measured by their samples, any other with --metrics, --extractor or --count.
     Translations are held against true pictures where there are pairs: those that it was trained on the like of, or
     PAIRS_A and PAIRS_B, two folders of the same names, as train takes them. With --bad the figures are those of a
-    detector of outliers. With --metrics table they are those of rows that the model makes; -o report.html is a page.
+    detector of outliers. With --metrics table they are those of rows that the model makes; -o report.html is a page,
+    and JSON an object that begins with what they are no proof of.
     """
     made_rows = measuring.names == [TABLE] and bad is None and a is None
     ending = output.form(out, (*output.ROWS, PAGE) if made_rows else output.ROWS)
@@ -123,6 +124,9 @@ def evaluate(
         found = _synthetic(model, split, measuring.count, target, common)
         if ending == PAGE:
             _page(found, f"Rows made by {model.run.name}", str(out), common)
+            return
+        if ending == ".json" or (out is None and common.json):
+            output.facts(found.to_json(), common.json, out)
             return
         figures = found.figures
     elif bad is None:

@@ -135,8 +135,15 @@ def written(out: str | None, as_json: bool) -> None:
         rows([{"out": out}], as_json=True)
 
 
-def facts(found: Mapping[str, Any], as_json: bool = False) -> None:
-    """Named facts on stdout: one per line, or one JSON object. Text of several lines is indented."""
+def facts(found: Mapping[str, Any], as_json: bool = False, out: str | None = None) -> None:
+    """Named facts on stdout: one per line, or one JSON object, which goes to OUT where there is one.
+
+    Text of several lines is indented.
+    """
+    if out is not None:
+        with replacing(Path(out)) as temporary:
+            temporary.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+        return
     if as_json:
         print(json.dumps(found, indent=2))
         return

@@ -25,6 +25,7 @@ __all__ = ["PRIVACY", "TABLE", "Synthetic", "columns_of", "features_of_rows", "s
 
 Array = NDArray[np.float64]
 TABLE = "table"  # the metric that these figures are
+SHAPE, TREND = "column shape error", "pair trend error"
 ROWS = 10_000  # that are made, and as many training rows, at most
 CLOSE = 3_000  # made and held-out rows whose distances are taken, at most
 FEWEST = 20  # held-out rows
@@ -53,6 +54,20 @@ class Synthetic:
     trend: Array
     trend_floor: Array
     target: str
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it as plain JSON values: what it is no proof of, then the figures; parts by the names of columns."""
+        shape = [float(each) if np.isfinite(each) else None for each in self.shape]
+        parts: dict[str, Any] = {SHAPE: dict(zip(self.names, shape, strict=True)), TREND: self._pairs()}
+        figures = [{**figure.to_json(), "parts": parts.get(figure.name, {})} for figure in self.figures]
+        return {"privacy": PRIVACY, "target": self.target, "figures": figures}
+
+    def _pairs(self) -> dict[str, dict[str, float]]:
+        """The error of each pair that has a trend, told once, by its first and its second column."""
+        found: dict[str, dict[str, float]] = {}
+        for one, two in zip(*np.nonzero(np.triu(np.isfinite(self.trend), 1)), strict=True):
+            found.setdefault(self.names[one], {})[self.names[two]] = float(self.trend[one, two])
+        return found
 
 
 def synthetic(
@@ -144,7 +159,7 @@ def _shape(shape: Array, floor: Array) -> Figure:
         "How far the distribution of a column is from the training rows', the mean over columns: 0 is the same, 1 is "
         f"nothing in common. Rows held out have {floor.mean():.3g}."
     )
-    return _exact("column shape error", float(shape.mean()), float(floor.mean()), meaning, "lower", shape.tolist())
+    return _exact(SHAPE, float(shape.mean()), float(floor.mean()), meaning, "lower", shape.tolist())
 
 
 def _trend(trend: Array, floor: Array) -> Figure:
@@ -154,7 +169,7 @@ def _trend(trend: Array, floor: Array) -> Figure:
         "How far two columns go together otherwise than in the training rows, the mean over pairs: 0 is the same. "
         f"Rows held out have {own:.3g}."
     )
-    return _exact("pair trend error", value, own, meaning, "lower")
+    return _exact(TREND, value, own, meaning, "lower")
 
 
 def _detection(known: Tensor, made: Tensor, unseen: Tensor, seed: int) -> Figure:
