@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 import latentia as lt
+from latentia.cli import tables
 from latentia.cli.main import main
 
 customers = importlib.import_module("tests.data.tables.conftest").customers
@@ -74,6 +75,22 @@ def test_samples_are_a_table_like_the_one_that_went_in(run: Path, table: Path, c
     assert (made["gain"] == 0).mean() > 0.5  # draws of p(x|z), atoms among them, not its mean
     _, text, _ = call("sample", run, "-n", 2, "--json")
     assert [row["customer"] for row in json.loads(text)] == [1300, 1301]
+    shown = call("sample", run, "-n", 40, "--seed", 5)[1].splitlines()
+    assert [line.split()[2] for line in shown[1:]] == [f"{value:.15g}" for value in made["income"]]  # all digits
+    assert [line.split()[6] for line in shown[1:]] == made["since"].tolist()  # 2021-06-09, as the CSV has it
+
+
+def test_times_are_told_no_finer_than_they_are() -> None:
+    frame = pd.DataFrame(
+        {
+            "zoned": pd.to_datetime(["2020-01-01", "2020-01-02"]).tz_localize("Europe/Berlin"),
+            "second": pd.to_datetime(["2020-01-01T00:00:07", None]).astype("datetime64[us]"),
+            "milli": pd.to_datetime(["2020-01-01T00:00:07.25", "2020-01-01"], format="ISO8601"),
+        }
+    )
+    first, second = tables._rows(frame, [], None)
+    assert list(first.values()) == ["2020-01-01T00:00:00+01:00", "2020-01-01T00:00:07", "2020-01-01T00:00:07.250000"]
+    assert list(second.values()) == ["2020-01-02T00:00:00+01:00", None, "2020-01-01T00:00:00"]
 
 
 def test_given_columns_are_given(run: Path, call: Call, tmp_path: Path) -> None:

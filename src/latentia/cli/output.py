@@ -9,7 +9,7 @@ import csv
 import json
 import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,12 @@ ROWS = (".csv", ".json")
 TABLES = (".csv", ".parquet", ".json")
 
 Rows = Sequence[Mapping[str, Any]]
+Number = Callable[[float], str]
+
+
+def five(value: float) -> str:
+    """A number with five digits: what is estimated has no more."""
+    return f"{value:.5g}"
 
 
 def form(out: str | None, allowed: Sequence[str]) -> str:
@@ -60,10 +66,13 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def rows(found: Rows, out: str | None = None, as_json: bool = False) -> None:
-    """Rows with named columns: to OUT (.csv, .parquet or .json), or to stdout as aligned text or JSON."""
+def rows(found: Rows, out: str | None = None, as_json: bool = False, number: Number = five) -> None:
+    """Rows with named columns: to OUT (.csv, .parquet or .json), or to stdout as aligned text or JSON.
+
+    Text has numbers as ``number`` writes them.
+    """
     if out is None:
-        print(json.dumps([plain(row) for row in found], indent=2) if as_json else table(found))
+        print(json.dumps([plain(row) for row in found], indent=2) if as_json else table(found, number))
         return
     with replacing(Path(out)) as temporary:
         ending = form(out, TABLES)
@@ -97,7 +106,7 @@ def plain(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: None if isinstance(v, float) and not math.isfinite(v) else v for name, v in row.items()}
 
 
-def table(found: Rows) -> str:
+def table(found: Rows, number: Number = five) -> str:
     """Rows as aligned text: words to the left, numbers to the right.
 
     >>> print(table([{"name": "elbo", "value": -87.25}, {"name": "kl", "value": 25.0}]))
@@ -108,7 +117,7 @@ def table(found: Rows) -> str:
     if not found:
         return "nothing"
     names = list(found[0])
-    cells = [names, *([_cell(row[name]) for name in names] for row in found)]
+    cells = [names, *([_cell(row[name], number) for name in names] for row in found)]
     widths = [max(len(line[i]) for line in cells) for i in range(len(names))]
     right = [all(isinstance(row[name], int | float) for row in found) for name in names]
     aligned = [[_pad(*each) for each in zip(line, widths, right, strict=True)] for line in cells]
@@ -119,11 +128,11 @@ def _pad(cell: str, width: int, right: bool) -> str:
     return cell.rjust(width) if right else cell.ljust(width)
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any, number: Number = five) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:.5g}"
+        return number(value)
     if isinstance(value, list | tuple | frozenset):
         return ", ".join(map(str, value))
     return "" if value is None else str(value)

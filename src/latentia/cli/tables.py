@@ -9,6 +9,7 @@ from typing import Any
 
 from latentia.cli import output
 from latentia.cli.codes import output_arrays
+from latentia.data.tables.shown import number_text
 from latentia.errors import BadData
 
 
@@ -35,7 +36,7 @@ def write(
         if ending not in ("", ".csv", ".json", ".parquet"):
             raise _refused(path)
         rows = _rows(found, header, names)
-        output.rows(rows, out, as_json)
+        output.rows(rows, out, as_json, number_text)
     elif ending in (".csv", ".parquet"):
         table = found if names is None else found.assign(item=list(names))[["item", *found.columns]]
         with output.replacing(path) as temporary:
@@ -75,7 +76,16 @@ def _numbers(found: Any, path: Path) -> Any:
 
 def _rows(found: Any, header: Sequence[str], names: Sequence[str] | None) -> list[dict[str, Any]]:
     if hasattr(found, "columns"):
-        rows = json.loads(found.to_json(orient="records", date_format="iso", double_precision=15))
+        times = {name: _times(found[name]) for name, kind in found.dtypes.items() if kind.kind == "M"}
+        rows = json.loads(found.assign(**times).to_json(orient="records", double_precision=15))
     else:
         rows = [dict(zip(header, row, strict=True)) for row in found.tolist()]
     return rows if names is None else [{"item": name, **row} for name, row in zip(names, rows, strict=True)]
+
+
+def _times(column: Any) -> Any:
+    """Times as text: dates where all are midnight."""
+    known = column.dropna()
+    days = column.dt.tz is None and bool((known == known.dt.normalize()).all())
+    texts = known.map(lambda time: time.date().isoformat() if days else time.isoformat())
+    return texts.astype(object).reindex(column.index)
