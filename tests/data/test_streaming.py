@@ -63,6 +63,17 @@ def test_a_data_frame_and_a_mapped_array(table, tmp_path):
     assert blocks[2][1][0] == "64"
 
 
+def test_keys_are_told_as_they_stand_in_the_table(table, tmp_path):
+    _, frame, spec = table
+    days = pandas.Series(pandas.date_range("2021-01-30", periods=500, freq="D"))
+    known = frame.assign(day=days.where(days.index != 1), id=10**15 + np.arange(500))
+    known.index = np.arange(500) * 3
+    known.to_parquet(tmp_path / "a.parquet")
+    wanted = {"day": ["2021-01-30", "", "2021-02-01"], "id": ["1000000000000000", "1000000000000001"]}
+    for key, first in {**wanted, "__index_level_0__": ["0", "3"]}.items():
+        assert next(iter(stream(tmp_path / "a.parquet", spec, key=key)))[1][: len(first)] == first
+
+
 def test_what_is_missing_in_a_block_is_masked_there(table, tmp_path):
     _, frame, spec = table
     holes = frame.copy()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
     from latentia.model import Model
     from latentia.tasks.annealing import Ladder
 
-Key = Annotated[str | None, Parameter(help="a column whose values name the rows in the output; it is not scored")]
+Key = Annotated[
+    str | None, Parameter(help="a column whose values name the rows in the output; one that was learnt is scored, too")
+]
 Draws = Annotated[int, Parameter(help="importance samples of each item's log-likelihood")]
 
 
@@ -85,21 +88,28 @@ class Told:
     """What a person is told of all blocks together."""
 
     def __init__(self) -> None:
-        self.count, self.sum, self.bad = 0, 0.0, 0
+        self.count, self.sum, self.bad, self.none = 0, 0.0, 0, 0
         self.name = ""
 
     def add(self, found: dict[str, list[float]]) -> None:
         """Count a block in."""
         self.name = next(iter(found))
         self.count += len(found[self.name])
-        self.sum += sum(found[self.name])
-        self.bad += sum(k > 0.7 for k in found.get("k", ()))
+        self.sum += sum(filter(math.isfinite, found[self.name]))
+        self.none += sum(not math.isfinite(value) for value in found[self.name])
+        self.bad += sum(0.7 < k < math.inf for k in found.get("k", ()))
 
     def say(self, common: Common) -> None:
         """A line on stderr."""
-        if self.count:
+        if finite := self.count - self.none:
             unit = " nats" if self.name == "log_prob" else ""
-            common.remark(f"{self.count:,} items, mean {self.name} {self.sum / self.count:.5g}{unit}")
+            common.remark(f"{self.count:,} items, mean {self.name} {self.sum / finite:.5g}{unit}")
+        if self.none:
+            left = ", which the mean leaves out" if finite else ""
+            common.remark(
+                f"{self.none:,} of {self.count:,} rows have density 0 in float64{left}: a value is impossible, or too "
+                "far out for any number; `latentia outliers` names its column"
+            )
         if self.bad:
             common.remark(
                 f"{self.bad:,} of them have a Pareto-k above 0.7: the encoder is far from their posterior, and neither "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from latentia.core import Batch, Spec
 from latentia.data.items import labelled
 from latentia.data.tables.coding import coded
 from latentia.data.tables.frame import Frame, frame_of_array
-from latentia.data.tables.overrides import said, said_by
+from latentia.data.tables.overrides import Said, said, said_by
 from latentia.data.tables.reading import frame_of_file, frame_of_object, frames_of_file, is_frame
+from latentia.data.tables.shown import DAY, cell
 from latentia.errors import BadData, BadField, near
 
 __all__ = ["stream"]
@@ -46,7 +48,7 @@ def stream(
     """
     path = Path(what).expanduser() if isinstance(what, str | Path) else None
     if path is not None and path.is_file() and like.columns and not like.classes:
-        reading = said_by(like.columns, said(options.get("columns")).names)
+        reading = _reading(like, key, options)
         if path.suffix.lower() in FILES:
             yield from _coded(frames_of_file(path, reading, rows), like, key, str(path))
             return
@@ -61,10 +63,16 @@ def stream(
         yield batch._replace(**{name: slot[some] for name, slot in batch.slots()}), names[some]
 
 
+def _reading(like: Spec, key: str | None, options: dict[str, Any]) -> Said:
+    """How columns are read: those of the model as in training; the key is there, even if it is pandas' index."""
+    found = said_by(like.columns, said(options.get("columns")).names)
+    return found if key is None else replace(found, kinds={key: "ignore"})
+
+
 def _named(what: Any, path: Path | None, like: Spec, key: str, options: dict[str, Any]) -> list[str]:
     """The values of the key of a table that is read as a whole."""
     if path is not None and path.is_file() and path.suffix.lower() in FILES:
-        frame = frame_of_file(path, said_by(like.columns, said(options.get("columns")).names))
+        frame = frame_of_file(path, _reading(like, key, options))
     elif is_frame(what):
         frame = frame_of_object(what, said_by(like.columns))
     else:
@@ -94,9 +102,9 @@ def _names(frame: Frame, key: str | None, first: int, where: str) -> list[str]:
     columns = frame.by_name()
     if key not in columns:
         raise BadData(f"{where} has no column {key!r} to name rows by; {near(key, columns)}")
-    text = columns[key].as_text()
-    pairs = zip(text.values.tolist(), text.known.tolist(), strict=True)
-    return [text.texts[int(place)] if known else "" for place, known in pairs]
+    column = columns[key]
+    days = column.kind == "time" and bool((column.values[column.known] % DAY == 0).all())
+    return [cell(column, row, days) if known else "" for row, known in enumerate(column.known.tolist())]
 
 
 def _blocks(path: Path, rows: int) -> Iterator[Frame]:
