@@ -211,6 +211,29 @@ def test_decimals_come_back_to_the_last_digit(values, decimals):
 FORCED = {"v": {"kind": "numeric"}, "w": {"kind": "numeric"}}
 
 
+@pytest.mark.parametrize(
+    ("values", "found"),
+    [
+        (["2", "1,5", "2,25"], "'1,5' in row 2"),
+        (["1.234,50", "0,3", "-7,0"], "'1.234,50' in row 1"),
+        (["12", "1,234,567", "1,234.5"], "'1,234,567' in row 2"),
+        (["1,2", "3", "1,2,3"], None),  # answers to a question of many
+        (["1,5", "b", "c"], None),
+    ],
+)
+def test_numbers_with_commas_are_told_and_not_taken_for_names(here, values, found):
+    rows = [f"{values[row % 3]};{row % 7}" for row in range(60)]
+    (here / "a.csv").write_text("v;w\n" + "\n".join(rows))
+    if found is None:
+        assert data.open("a.csv").spec.columns[0].kind == "categorical"
+        return
+    with pytest.raises(BadData, match=rf"{found}, column 'v': numbers with commas; write 1234\.5"):
+        data.open("a.csv")
+    taken = data.open("a.csv", columns={"v": {"kind": "categorical"}}).spec.columns[0]
+    assert set(taken.categories) == {*values, "(other)"}
+    assert data.open("a.csv", columns={"v": {"kind": "ignore"}}).spec.asides[0].name == "v"
+
+
 @pytest.mark.parametrize("token", ["", "?", " ?", "NA", "NaN", "null", "None", "n/a"])
 def test_every_word_for_missing(here, token):
     rows = [f"{row},{row * 7 % 5},{'ab'[row % 2]}" for row in range(40)]

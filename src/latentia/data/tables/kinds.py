@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -27,6 +28,8 @@ MANY = 20  # different values, above which one that comes back often is an atom
 OFTEN, TIMES = 0.05, 3.0  # an atom's share of the rows, and how many times the mean share of a value that is
 ENDS, BESIDE = 20, 5.0  # rows at one end of the range, and how many times those of the value beside it: clipped
 TIMESTEPS = (DAY, 3_600.0, 60.0, 1.0, 0.001)
+PLAIN = re.compile(r"[+-]?\d+(\.\d+)?")
+COMMAS = re.compile(r"[+-]?((\d+|\d{1,3}(\.\d{3})+),\d+|\d{1,3}(,\d{3})+(\.\d+)?)")  # 1,5 and 1.234,5; 1,234.5
 IDENTIFIERS = ("id", "key", "uuid", "guid", "index", "rowid", "unnamed0")
 
 
@@ -85,6 +88,8 @@ def _judge(place: int, series: Series, rows: Array, said: Said, frame: Frame) ->
     wanted = said.kinds.get(series.name)
     values = series.values[rows][known]
     distinct = len(np.unique(values))
+    if wanted is None and series.kind == "text":
+        _refuse_commas(series, frame)
     if (aside := _aside(place, series, values, missing, distinct, wanted, frame)) is not None:
         return Judged(aside[0], distinct, missing, aside[1])
     kind = wanted or _kind(series, distinct, missing, frame.form)
@@ -93,6 +98,23 @@ def _judge(place: int, series: Series, rows: Array, said: Said, frame: Frame) ->
     if series.kind != ("time" if kind == "datetime" else "number") and (series.kind, kind) != ("truth", "integer"):
         raise BadData(f"{frame.name}: column {series.name!r} holds {series.kind}s, and --columns calls it {kind}")
     return _numbers(series, values, kind, missing, distinct, frame)
+
+
+def _refuse_commas(series: Series, frame: Frame) -> None:
+    """Refuse a column of numbers with commas: as text each would be a name of its own.
+
+    Raises:
+        BadData: naming the first row of one.
+    """
+    if not all(COMMAS.fullmatch(text) or PLAIN.fullmatch(text) for text in series.texts):
+        return
+    commas = [place for place, text in enumerate(series.texts) if "," in text]
+    for row in np.flatnonzero(np.isin(series.values, commas) & series.known)[:1].tolist():
+        raise BadData(
+            f"{frame.name} has {series.texts[int(series.values[row])]!r} in row {frame.first + row}, column "
+            f"{series.name!r}: numbers with commas; write 1234.5, with a point before the decimals and nothing else, "
+            f'or --columns F.toml with [{series.name}] kind = "categorical" or "ignore"'
+        )
 
 
 # --- what is left out ------------------------------------------------------------------------------------------------
