@@ -302,7 +302,14 @@ class VAENet(nn.Module):
         return self.head.layer.weight
 
     def posterior(self, x: Tensor, label: Tensor | None = None) -> Normal:
-        """q(z|x, label) of items ``(N, *shape)``."""
+        """q(z|x, label) of items ``(N, *shape)``.
+
+        Of a table's row with a value far beyond those of all training rows it is that of the row with one less far: the
+        encoder would follow it to codes that nothing is known of, where all other columns fit badly, too.
+        """
+        return self._posterior(self.encoder.front.near(x) if isinstance(self.encoder, ColumnEncoder) else x, label)
+
+    def _posterior(self, x: Tensor, label: Tensor | None) -> Normal:
         features = self.encoder(x)
         return Normal(*self.head(features if self.joint is None else self.joint(features, label)))
 
@@ -314,7 +321,7 @@ class VAENet(nn.Module):
         """p(z), whatever the label; each pseudo-input keeps the label of the item that it began as."""
         if isinstance(self.latents, VampPrior):
             label = self.pseudo_labels if self.classes else None
-            return self.latents(self.posterior(self.latents.inputs(), label))
+            return self.latents(self._posterior(self.latents.inputs(), label))
         return self.latents()
 
     def divergence(self, q: Normal, z: Tensor) -> Tensor:

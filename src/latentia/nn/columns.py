@@ -16,6 +16,7 @@ from latentia.nn.mlp import MLP
 __all__ = ["ColumnEncoder", "ColumnFeatures", "ColumnHead"]
 
 FAR = 6.0  # standard deviations from the mean that the net can tell apart; the linear part knows no end
+BEYOND = 1.0  # of a column's range in the training rows, on either side of it: farther out :meth:`near` does not follow
 
 
 class ColumnFeatures(nn.Module):
@@ -40,6 +41,8 @@ class ColumnFeatures(nn.Module):
     atoms_there: Tensor
     points: Tensor
     plain: Tensor  # which values have no atoms
+    least: Tensor
+    most: Tensor
     center: Tensor
     scale: Tensor
 
@@ -67,6 +70,7 @@ class ColumnFeatures(nn.Module):
             "atoms_there": atoms.there,
             "points": layout.points,
             "plain": ~torch.isin(layout.values, atoms.columns),
+            **_bounds(spec),
         }
         for name, number in numbers.items():
             self.register_buffer(name, number, persistent=False)
@@ -81,6 +85,10 @@ class ColumnFeatures(nn.Module):
         """Let features be centred and scaled by these, ``(size,)``."""
         self.center.copy_(center)
         self.scale.copy_(scale)
+
+    def near(self, x: Tensor) -> Tensor:
+        """Entries with values that lie far from all training rows at the last place that does not; the others as is."""
+        return x.clamp(self.least.to(x), self.most.to(x))
 
     def raw(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Features as they are, and 1 where a row has them, 0 where it counts as the mean: ``(N, size)`` both."""
@@ -111,6 +119,17 @@ class ColumnFeatures(nn.Module):
                 -1, layout.atoms.columns, torch.where(most > 0.5, points, out[..., layout.atoms.columns])
             )
         return out.index_copy(-1, layout.flags, (raw[..., self.hits.stop :] > 0.5).to(raw))
+
+
+def _bounds(spec: Spec) -> dict[str, Tensor]:
+    """The least and the most that an entry is taken for, ``(entries,)``: infinite where no range is known."""
+    least, most = (torch.full((spec.size,), end, dtype=torch.float64) for end in (-math.inf, math.inf))
+    for at, column in enumerate(spec.columns):
+        if not column.coded and column.high > column.low:
+            beyond = BEYOND * (column.high - column.low)
+            least[at] = (column.low - beyond - column.center) / column.scale
+            most[at] = (column.high + beyond - column.center) / column.scale
+    return {"least": least, "most": most}
 
 
 class ColumnEncoder(nn.Module):

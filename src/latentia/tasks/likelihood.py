@@ -75,7 +75,9 @@ class Explained(NamedTuple):
     """Where -log p(x) of items comes from: ``terms.sum(1) + latent = -log_prob.value``, in nats."""
 
     log_prob: LogProb
-    terms: Array  # (N, terms): E[-log p(x_c|z)] of each term of the likelihood under the true posterior p(z|x)
+    # (N, terms): E[-log p(x_c|z)] of each term of the likelihood under the true posterior p(z|x); infinite where the term
+    # alone makes an item impossible, whatever its code
+    terms: Array
     latent: Array  # (N,): the rest, KL(p(z|x) || p(z)): how far out in latent space the item lies
 
 
@@ -165,7 +167,9 @@ def explain(
     sums = _run(net, x, draws, seed, None, rows, label, mask, whole=True)
     told = _log_prob([each.log_prob(draws) for each in sums])
     terms = np.concatenate([each.explained() for each in sums]) if sums else np.empty((0, 0))
-    return Explained(told, terms, -told.value - terms.sum(1))
+    whole = terms.sum(1)
+    impossible = np.isinf(whole)
+    return Explained(told, terms, np.where(impossible, 0.0, -told.value - np.where(impossible, 0.0, whole)))
 
 
 def weigh(
@@ -201,8 +205,9 @@ def averaged(members: Sequence[LogProb]) -> tuple[LogProb, Array]:
     top = np.where(np.isfinite(values.max(0)), values.max(0), 0.0)  # impossible for all: their shares are even
     with np.errstate(divide="ignore"):
         value = top + np.log(np.exp(values - top).mean(0))
-    shares = np.exp(np.where(np.isfinite(value), values - value, 0.0)) / len(members)
-    error, size = ((shares * np.stack([getattr(each, name) for each in members])).sum(0) for name in ("error", "ess"))
+    shares = np.where(np.isfinite(value), np.exp(values - np.where(np.isfinite(value), value, 0.0)), 1.0) / len(members)
+    held = ([getattr(each, name) for each in members] for name in ("error", "ess"))
+    error, size = ((shares * np.where(shares > 0, np.stack(each), 0.0)).sum(0) for each in held)
     return LogProb(value, error, size, np.stack([each.k for each in members]).max(0)), shares
 
 
@@ -312,7 +317,7 @@ class Sums:
         self.first, self.second, self.fit, self.rate = (zeros.clone() for _ in range(4))
         self.sets = zeros.new_zeros(count, sets)
         self.tail, self.waiting, self.largest = tail, zeros.new_empty(count, 0), zeros.new_empty(count, 0)
-        self.told = zeros.new_zeros(count, 0)
+        self.told = self.best = zeros.new_zeros(count, 0)
         self.draws = 0
 
     def add(self, fit: Tensor, rate: Tensor, terms: Tensor | None = None) -> None:
@@ -332,6 +337,8 @@ class Sums:
         if terms is not None:
             share = torch.where(scaled[..., None] > 0, scaled[..., None] * terms.to(self.top), 0.0).sum(1)
             self.told = self.told * shrink[:, None] + share if self.told.shape[1] else share
+            most = terms.to(self.top).amax(1)
+            self.best = torch.maximum(self.best, most) if self.best.shape[1] else most
         self.top, self.draws = top, self.draws + weights.shape[1]
         self.fit += fit.sum(1)
         self.rate += rate.sum(1)
@@ -359,7 +366,10 @@ class Sums:
             shape = shape_of_excesses(_array(self.largest.flip(1)))
         else:
             shape = np.full(len(size), math.nan)
-        return LogProb(_array(value), self._error(draws, size), size, shape)
+        told = LogProb(_array(value), self._error(draws, size), size, shape)
+        if (none := ~np.isfinite(told.value)).any():  # no draw has a weight: nothing is known of the truth
+            told.error[none], told.ess[none], told.k[none] = math.inf, 0.0, math.inf
+        return told
 
     def _error(self, draws: int, size: Array) -> Array:
         """By the spread of the sets' estimates; of independent draws by their effective sample size."""
@@ -372,8 +382,8 @@ class Sums:
         return _array(means.std(1) / math.sqrt(count) / (self.first / draws))
 
     def explained(self) -> Array:
-        """The weighted means of -terms, ``(count, terms)``; 0 where the item is impossible, whatever its code."""
-        return np.nan_to_num(_array(-self.told / self.first[:, None]), nan=0.0)
+        """The weighted means of -terms ``(count, terms)``; of an item of density 0 the least that each costs."""
+        return _array(torch.where(self.first[:, None] > 0, -self.told / self.first[:, None], -self.best))
 
     def terms(self, draws: int) -> tuple[Array, Array]:
         """Distortion and rate."""

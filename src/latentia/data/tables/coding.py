@@ -48,7 +48,8 @@ def coded(frame: Frame, spec: Spec) -> Coded:
     notes: list[str] = []
     for place, (column, series) in enumerate(zip(spec.columns, columns, strict=True)):
         entries, there = _entries(column, series, frame, notes)
-        x[:, place] = np.where(there, entries, 0)
+        with np.errstate(over="ignore"):  # beyond float32 an entry is infinite: it has density 0, which is said
+            x[:, place] = np.where(there, entries, 0)
         if place in flags:
             x[:, flags[place]] = there
         else:
