@@ -50,7 +50,7 @@ __all__ = ["FOLDS", "Scorer", "background_of", "fingerprint"]
 
 FOLDS = 5
 LEARNT = "learnt"  # what rows are called that were learnt from since the training
-FORMAT = 1
+FORMAT = 2  # of 1 the scores of tables were in the data's units
 CHUNK = 4096  # rows that are scored and judged at once
 REFERENCE = 2000  # items that a yardstick gets to know, at most
 SAME = ("fingerprint", "draws", "seed", "by")  # scores of other weights or draws are not comparable

@@ -1,10 +1,13 @@
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
 
 from latentia.core import Batch, Column, Spec
 from latentia.errors import CannotDo
-from latentia.tasks.score import averaged, folded, kind_of, scores, stacked, term_names
+from latentia.models.vae import VAE
+from latentia.tasks.score import averaged, folded, kind_of, log_units, scores, stacked, term_names
 
 from .nets import Autoencoder, LinearGaussian, Pictures, normal
 
@@ -93,3 +96,51 @@ def test_blocks_become_one():
     np.testing.assert_allclose(whole.value, scores(net, Batch(x), TABLE).value)
     assert whole.known.all()
     assert whole[1:3].known.shape == (2, 6)
+
+
+DAYS = Spec(
+    "table",
+    (7,),
+    columns=(
+        Column("last", "datetime", scale=40.0, missing=True),
+        Column("height", "numeric", scale=0.1),
+        Column("visits", "integer", scale=0.5),
+        Column("cents", "integer", scale=300.0),
+        Column("region", "categorical", categories=("a", "b", "c"), missing=True),
+    ),
+)
+
+
+def test_units_count_where_a_value_is_known():
+    x, mask = torch.ones(3, 7), torch.ones(3, 5, dtype=torch.bool)
+    x[1, 5] = 0  # a gap in last
+    mask[2, 1] = False
+    found = np.exp(log_units(Batch(x, mask=mask), DAYS))
+    np.testing.assert_allclose(found, [[40, 0.1, 1, 300, 1], [1, 0.1, 1, 300, 1], [40, 1, 1, 300, 1]])
+    assert log_units(Batch(normal(3, 6)), TABLE).tolist() == [[0.0]] * 3
+
+
+def test_scores_know_no_units_and_a_gap_is_no_cheaper_beside_seconds_than_beside_days():
+    seconds = Column("last", "datetime", scale=40 * 86_400.0, missing=True)
+    x = torch.rand(6, 7, generator=torch.Generator().manual_seed(0)).double()
+    x[:, 4] = torch.arange(6) % 3
+    x[:, 5:] = 1
+    x[4:, 5] = x[4:, 0] = 0
+    told = []
+    for columns in (DAYS.columns, (seconds, *DAYS.columns[1:])):
+        spec = dataclasses.replace(DAYS, columns=columns)
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            net = VAE(latent=2, hidden=(8,)).build(spec).double().eval()
+        told.append(scores(net, Batch(x), spec, 64))
+    days, seconds = told
+    np.testing.assert_allclose(seconds.value, days.value, rtol=1e-12)
+    np.testing.assert_allclose(seconds.terms, days.terms, rtol=1e-9)
+    np.testing.assert_allclose(days.terms.sum(1) + days.latent, days.value)
+    apart = days.columns()["log_prob"] - seconds.columns()["log_prob"]
+    np.testing.assert_allclose(np.exp(apart), [86_400] * 4 + [1] * 2)
+    whole = (days.value + days.log_prob.value)[:4]
+    np.testing.assert_allclose(whole, whole[0])  # of complete rows by a constant: they rank as before
+    both = averaged([days, seconds])
+    np.testing.assert_allclose(both.value, days.value)
+    np.testing.assert_allclose(both.terms.sum(1) + both.latent, both.value)

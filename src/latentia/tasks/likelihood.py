@@ -75,8 +75,8 @@ class Explained(NamedTuple):
     """Where -log p(x) of items comes from: ``terms.sum(1) + latent = -log_prob.value``, in nats."""
 
     log_prob: LogProb
-    # (N, terms): E[-log p(x_c|z)] of each term of the likelihood under the true posterior p(z|x); infinite where the term
-    # alone makes an item impossible, whatever its code
+    # (N, terms): E[-log p(x_c|z)] of each term of the likelihood under the true posterior p(z|x); infinite where the
+    # term alone makes an item impossible, whatever its code
     terms: Array
     latent: Array  # (N,): the rest, KL(p(z|x) || p(z)): how far out in latent space the item lies
 

@@ -6,6 +6,7 @@ code, else how badly the model can show the item at all. Scores of different kin
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -15,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn.functional import softplus
 
-from latentia.core import Batch, HasCritic, HasDensity, Reconstructs, Samples, Spec
+from latentia.core import Batch, Column, HasCritic, HasDensity, Reconstructs, Samples, Spec
 from latentia.tasks.encode import decode
 from latentia.tasks.invert import invert
 from latentia.tasks.likelihood import DRAWS, LogProb, explain
@@ -49,7 +50,8 @@ class Kind:
 DENSITY = Kind(
     "-log p(x)",
     "nats",
-    "how improbable the item is: the sum of what each of its parts costs given the code, and of what the code costs",
+    "how improbable the item is: the sum of what each of its parts costs given the code, and of what the code costs; "
+    "numbers and times of a table in units of their column's scale",
     "the code is far out: KL from the prior to the true posterior",
 )
 ERROR = Kind("squared error", "squared units of x", "what is lost on the way through the code; no density")
@@ -120,9 +122,15 @@ def averaged(members: Sequence[Scores]) -> Scores:
     Which member a row comes from is one more latent: a term is its mean over the members by the shares that these have
     in the row, and the KL from even shares to them joins the latent part.
     """
-    told, shares = densities_averaged([each.log_prob for each in members if each.log_prob is not None])
-    terms = sum(share[:, None] * each.terms for share, each in zip(shares, members, strict=True))
-    return replace(members[0], value=-told.value, terms=terms, latent=-told.value - terms.sum(1), log_prob=told)
+    densities = [each.log_prob for each in members if each.log_prob is not None]
+    told, shares = densities_averaged(densities)
+    scored = [each._replace(value=-own.value) for each, own in zip(densities, members, strict=True)]  # by their units
+    value = -densities_averaged(scored)[0].value
+    shares = shares[:, :, None]
+    terms = (shares * np.where(shares > 0, np.stack([each.terms for each in members]), 0.0)).sum(0)
+    impossible = np.isinf(whole := terms.sum(1))
+    latent = np.where(impossible, 0.0, value - np.where(impossible, 0.0, whole))
+    return replace(members[0], value=value, terms=terms, latent=latent, log_prob=told)
 
 
 def kind_of(net: Net) -> Kind:
@@ -156,7 +164,9 @@ def scores(net: Net, batch: Batch, spec: Spec, draws: int = DRAWS, seed: int = 0
     kind, known = kind_of(net), None if batch.mask is None else batch.mask.numpy()
     if kind is DENSITY:
         told = explain(net, batch.x, draws, seed, label=batch.label, mask=batch.mask)
-        return Scores(-told.log_prob.value, kind, folded(told.terms, spec), told.latent, told.log_prob, known)
+        units = log_units(batch, spec)
+        terms = folded(told.terms, spec) - units
+        return Scores(-told.log_prob.value - units.sum(1), kind, terms, told.latent, told.log_prob, known)
     if kind is ERROR:
         missed = (reconstruct(net, batch.x, batch=BATCH, label=batch.label).double() - batch.x.double()).square()
         terms, latent = missed.flatten(1).numpy(), np.zeros(len(batch.x))
@@ -181,6 +191,28 @@ def _shown(net: Net, batch: Batch, seed: int) -> tuple[Array, Array]:
             for some in parts(len(batch.x), BATCH)
         ]
     return missed, CRITIC * torch.cat(said).numpy()
+
+
+def log_units(batch: Batch, spec: Spec) -> Array:
+    """What the units of a table's columns add to the density of each row, 0 where a value is unknown: ``(N, columns)``.
+
+    A density per second is lower than one per day by log 86,400, and beside that of a value the probability of a gap is
+    high or low by the units alone. In units of the column's scale it is neither. An integer's probability is a density
+    where the scale is many integers, and is taken as one from 1 on. ``(N, 1)`` of zeros for what has no columns.
+    """
+    if not spec.columns:
+        return np.zeros((len(batch.x), 1))
+    units = np.array([_log_scale(column) for column in spec.columns])
+    known = np.ones((len(batch.x), len(units)), bool)
+    for column, flag in spec.flags.items():
+        known[:, column] = batch.x[:, flag].numpy() != 0
+    return np.where(known if batch.mask is None else known & batch.mask.numpy(), units, 0.0)
+
+
+def _log_scale(column: Column) -> float:
+    if column.coded:
+        return 0.0
+    return math.log(max(column.scale, 1.0) if column.kind == "integer" else column.scale)
 
 
 def folded(terms: Array, spec: Spec) -> Array:
