@@ -5,10 +5,10 @@ from html.parser import HTMLParser
 import pytest
 import torch
 
-from latentia.core import Spec
+from latentia.core import Batch, Column, Spec
 from latentia.tasks import page
 from latentia.tasks.curves import divergences
-from latentia.tasks.report import report
+from latentia.tasks.report import _foreign, report
 
 from .nets import Autoencoder, LinearGaussian, Pictures, Rows, normal
 
@@ -129,6 +129,20 @@ def test_the_page_is_the_same_again_and_nothing_stays_beside_it(made):
 def test_the_foreign_item_is_told_with_its_place(made):
     text = " ".join(read(made).text)
     assert re.search(r"Its log p\(x\) is -?[\d,.]+ nats: (every one of 40|\d+ of 40) held-out items", text)
+
+
+def test_a_foreign_row_has_each_column_from_another_row_with_its_flag_and_what_is_known_of_it():
+    columns = tuple(Column(name, "numeric", missing=name == "b") for name in "abc")
+    x = torch.arange(10.0)[:, None] + torch.tensor([0, 100, 200, 300])
+    mask = torch.arange(10)[:, None] + torch.tensor([0, 100, 200])
+    alien, _ = _foreign(Spec("table", (4,), columns=columns), Batch(x, mask=mask))
+    rows = [int(value) % 100 for value in alien.x[0]]
+    assert len(set(rows[:3])) == 3
+    assert rows[3] == rows[1]
+    assert [int(value) // 100 for value in alien.x[0]] == [0, 1, 2, 3]
+    assert alien.mask.tolist() == [[rows[0], 100 + rows[1], 200 + rows[2]]]
+    plain, _ = _foreign(Spec("table", (4,)), Batch(x))
+    assert len({int(value) % 100 for value in plain.x[0]}) == 4
 
 
 def test_a_net_without_density_leaves_out_what_cannot_be_said(tmp_path):

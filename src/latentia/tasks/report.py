@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from latentia.core import Batch, Encodes, HasDensity, Reconstructs, Samples, Source, Spec, Translates, TwoSided
+from latentia.core import Batch, Encodes, HasDensity, Reconstructs, Samples, Source, Spec, Translates, TwoSided, key
 from latentia.data.tables.making import table_texts
 from latentia.errors import BadData
 from latentia.tasks import course, curves, page, shown
@@ -276,10 +276,11 @@ def _table(items: Tensor, spec: Spec) -> str:
 
 def _likely(net: Net, spec: Spec, dataset: Splits, draws: int) -> str:
     both = [split.read(slice(0, MANY)) for split in (dataset.test, dataset.train)]
-    held, own = both[0].x, label_of(net, both[0])
-    foreign, kind = _foreign(spec, held[0])
-    scores, remembered = (log_likelihood(net, each.x, draws, label=label_of(net, each)).value for each in both)
-    score = float(log_likelihood(net, foreign[None], draws, label=None if own is None else own[:1]).value[0])
+    alien, kind = _foreign(spec, both[0])
+    scores, remembered, (score,) = (
+        log_likelihood(net, each.x, draws, label=label_of(net, each), mask=each.mask).value for each in (*both, alien)
+    )
+    held, foreign, score = both[0].x, alien.x[0], float(score)
     chart = page.chart(curves.likelihoods(scores, remembered, score, page.theme()), "likelihoods")
     shown = _extremes(held, scores) if spec.kind == "image" else ""
     told = "Items that the model has learnt from and items that it has not: the nearer they lie, the less it memorised."
@@ -287,11 +288,21 @@ def _likely(net: Net, spec: Spec, dataset: Splits, draws: int) -> str:
     return page.section("How likely items are", told, body)
 
 
-def _foreign(spec: Spec, x: Tensor) -> tuple[Tensor, str]:
-    """An item that belongs to no data: one that does, turned inside out."""
+def _foreign(spec: Spec, held: Batch) -> tuple[Batch, str]:
+    """An item that belongs to no data, a batch of one: a picture turned inside out, a row put together of many."""
+    one = held._replace(**{name: slot[:1] for name, slot in held.slots()})
     if spec.kind == "image":
-        return spec.high + spec.low - x, "a held-out picture with light and dark exchanged"
-    return x.flip(-1), "a held-out row with its columns in the wrong order"
+        return one._replace(x=spec.high + spec.low - one.x), "a held-out picture with light and dark exchanged"
+    count, entries = len(spec.columns) or spec.size, torch.arange(spec.size)
+    order = torch.randperm(len(held.x), generator=torch.Generator().manual_seed(key("foreign")))
+    rows = order[torch.arange(count) % len(order)]
+    owner = entries.clone()
+    for column, flag in spec.flags.items():
+        owner[flag] = column
+    mixed = one._replace(x=held.x.reshape(len(held.x), -1)[rows[owner], entries].reshape(one.x.shape))
+    if held.mask is not None:
+        mixed = mixed._replace(mask=held.mask[rows, torch.arange(count)][None])
+    return mixed, "a row with each column's value from another held-out row"
 
 
 def _flagged(spec: Spec, foreign: Tensor, kind: str, score: float, scores: np.ndarray) -> str:
