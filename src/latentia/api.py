@@ -61,7 +61,7 @@ def train(
     opened = opened_for(recipe, data, other, opening)
     tell = progress or (lambda _: None)
     recipe = recipe.fitted(opened.spec)
-    training = recipe.planned(training, opened.spec, len(opened.train))
+    recipe, training = recipe.planned(training, opened.spec, len(opened.train))
     with processes():
         if run is None and world() > 1:
             raise BadField("several processes cannot share a temporary folder; name the run's: run='runs/mine'")

@@ -267,9 +267,9 @@ class Recipe(ABC):
         """The recipe with what only the data decides filled in, where :meth:`stage` has to know it."""
         return self
 
-    def planned(self, training: Training, spec: Spec, rows: int) -> Training:
-        """The training with what only the data, of so many training ``rows``, decides: where nothing was asked for."""
-        return training
+    def planned(self, training: Training, spec: Spec, rows: int) -> tuple[Recipe, Training]:
+        """Recipe and training with what only the number of training ``rows`` decides, where nothing was asked for."""
+        return self, training
 
     def stage(self, seen: int) -> Stage:
         """The structure of the step that starts when ``seen`` images have been seen."""

@@ -9,8 +9,9 @@ import torch
 import latentia as lt
 from latentia import data
 from latentia.api import ending
-from latentia.core import Batch, Noise, Now, Stage, Training
+from latentia.core import Batch, Noise, Now, Spec, Stage, Training
 from latentia.errors import BadField
+from latentia.estimators import VAE
 from latentia.models._tables import KEPT, core_of, factors, inflation, linear_start, mixture_of, spread_over
 from latentia.models.vae import most_probable
 from latentia.nn.columns import ColumnFeatures
@@ -99,7 +100,7 @@ def test_auto_leaves_rows_out_where_some_lie_far(outliers, kept):
     net, _ = begun(linear(600, outliers=outliers), robust="auto")
     assert net.kept.item() == pytest.approx(kept)
     assert begun(linear(200), robust="yes")[0].kept.item() == pytest.approx(KEPT)
-    assert begun(linear(200))[0].kept is None
+    assert begun(linear(200), robust="no")[0].kept is None
 
 
 def test_rows_that_are_left_out_teach_nothing():
@@ -126,13 +127,57 @@ def test_robust_needs_the_plain_objective():
 
 def test_batch_and_budget_follow_from_the_rows_where_none_is_asked_for():
     spec = data.open(linear(50)).spec
-    plan = lambda rows, **asked: lt.VAE().planned(Training(**asked), spec, rows)  # noqa: E731
+    plan = lambda rows, **asked: lt.VAE().planned(Training(**asked), spec, rows)[1]  # noqa: E731
     assert (plan(100).batch, plan(30_000).batch, plan(10**6).batch) == (128, 256, 512)
-    assert (plan(3000).images, plan(100_000).images) == (120_000, 3_000_000)
+    assert (plan(3000).images, plan(100_000).images) == (120_000, 6_200_000)
     assert plan(3000, batch=10).batch == 10
     assert plan(3000, images=5).images == 5
     assert (plan(3000, steps=5).images, plan(3000, minutes=1.0).images) == (None, None)
-    assert lt.VAE().planned(Training(), dataclasses.replace(spec, columns=()), 3000) == Training()
+    assert lt.VAE().planned(Training(), dataclasses.replace(spec, columns=()), 3000) == (lt.VAE(), Training())
+
+
+def listened(recipe, rows, **told):
+    said = []
+    listen = lambda event: said.append(event.text) if isinstance(event, Said) else None  # noqa: E731
+    return lt.train(recipe, rows, progress=listen, device="cpu", **told), " ".join(said)
+
+
+def test_few_rows_have_their_closed_form_through_both_doors_unless_a_net_is_asked_for(tmp_path):
+    rows = linear(150)
+    model, said = listened(lt.VAE(), rows, run=tmp_path / "run", members=3)
+    assert "no net is trained (rate 0): the model is its closed form, a factor analysis" in said
+    assert "net: mlp" not in said
+    assert not model.beside.others
+    expected = model.log_prob(rows[:9], 64).value
+    fitted = VAE(random_state=0).fit(rows)
+    np.testing.assert_allclose(fitted.score_samples(rows[:9]), expected, rtol=1e-9)
+    assert any("no net is trained" in each for each in fitted.diagnosis_)
+    again, _ = listened(lt.VAE(), rows, run=tmp_path / "run", members=3)  # the same call goes on
+    np.testing.assert_array_equal(again.log_prob(rows[:9], 64).value, expected)
+    for recipe, told in [(lt.VAE(hidden=(8,)), {"images": 128}), (lt.VAE(hidden=(8,), rate=1e-3), {})]:
+        model, said = listened(recipe, rows, **told)
+        assert "net: mlp of 8" in said
+        assert not np.allclose(model.log_prob(rows[:9], 64).value, expected)
+    wide = np.random.default_rng(0).normal(size=(300, 250))
+    spec = data.open(wide).spec
+    assert lt.Autoencoder().planned(Training(), spec, 240)[0].rate == 0
+    assert lt.Autoencoder().planned(Training(), spec, 250)[0].rate > 0
+
+
+def test_auto_is_the_default_of_tables_alone_and_changes_no_bit_where_no_row_is_left_out(tmp_path):
+    rows, told = tmp_path / "rows.csv", {"images": 512, "batch": 128, "every": 256}
+    np.savetxt(rows, linear(300), delimiter=",", header="a,b,c,d,e,f", comments="")
+    auto, said = listened(lt.VAE(hidden=(8,)), rows, run=tmp_path / "auto", **told)
+    assert "no row left out" in said
+    without, said = listened(lt.VAE(hidden=(8,), robust="no"), rows, run=tmp_path / "no", **told)
+    assert "robust" not in said
+    ours = auto.net.state_dict()
+    for name, weight in without.net.state_dict().items():
+        assert torch.equal(ours[name], weight), name
+    assert lt.resume(tmp_path / "no", images=640).recipe.robust == "no"
+    _, said = listened(lt.VAE(hidden=(8,), free_bits=0.1), rows, images=128, batch=128)
+    assert "robust no: only the plain objective" in said
+    assert lt.VAE().fitted(Spec("image", (1, 8, 8))).robust == "no"  # as in runs of pictures from before
 
 
 def test_a_training_says_that_it_collapsed_what_it_left_out_and_that_it_was_too_short(tmp_path):
@@ -145,7 +190,8 @@ def test_a_training_says_that_it_collapsed_what_it_left_out_and_that_it_was_too_
     net, opened = begun(linear(100), latent=2)
     with torch.no_grad():
         net.head.layer.weight.zero_()
-    (sentence,) = lt.VAE(latent=2).found(net, opened.train)
+    decided, sentence = lt.VAE(latent=2).found(net, opened.train)
+    assert decided.startswith("robust auto: the table's variance is 1.0 times that of a normal one")
     assert "none of the 2 latents tells items apart" in sentence
     assert "--beta 0:1@N" in sentence
 

@@ -35,7 +35,6 @@ from latentia.training.run import WEIGHTS, Event, Run, Said
 __all__ = ["LatentEstimator"]
 
 FEWEST = 3  # rows: one each to train on, to choose by, to judge by
-SMALL = 200  # rows from which on a net is trained
 CHECKED = 0.5  # any share: p-values do not depend on the decision
 JUDGES = 100  # of the rows held out from calls of partial_fit, that are kept at least
 FILE = "estimator.json"
@@ -64,7 +63,7 @@ class LatentEstimator(OutlierMixin, ClassNamePrefixFeaturesOutMixin, Transformer
 
     # --- what the two kinds say --------------------------------------------------------------------------------------
 
-    def _recipe(self, small: bool) -> Recipe:
+    def _recipe(self) -> Recipe:
         raise NotImplementedError
 
     def _score(self, batch: Batch) -> Array:
@@ -82,18 +81,15 @@ class LatentEstimator(OutlierMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         """
         check_contamination(self.contamination, self.rate)
         table = self._checked(X, reset=True)
-        rows, columns = np.shape(table)
-        small = rows < SMALL or columns > rows
         seed = self._seed()
         opened = data.open(table, held_out=0.1)
         folder = tempfile.mkdtemp(prefix="latentia-")
         with threads(self._threads()):
             told: dict[str, Any] = {"images": self.images, "batch": self.batch, "members": self.members}
-            told = {"images": 1, "batch": 1} if small else told  # in closed form all members would be the same
+            told |= {"device": self.device, "seed": seed}
             self.diagnosis_: list[str] = []
             try:
-                told |= {"device": self.device, "seed": seed}
-                self.model_ = api.train(self._recipe(small), opened, run=folder, progress=self._listen, **told)
+                self.model_ = api.train(self._recipe(), opened, run=folder, progress=self._listen, **told)
             except BaseException:
                 shutil.rmtree(folder, ignore_errors=True)
                 raise

@@ -17,8 +17,8 @@ class Autoencoder(LatentEstimator):
 
     ``score_samples`` is minus the squared error in units of the columns' deviations. It is no density: it may not be
     added up, compared with another model's, or read as a probability; take :class:`~latentia.estimators.VAE` for those.
-    Of fewer than 200 rows, or more columns than rows, the model is the closed-form start that training otherwise goes
-    on from: factor analysis.
+    Of fewer than 200 training rows, or more columns than rows, the model is the closed-form start that training
+    otherwise goes on from, factor analysis, unless ``images`` or ``learning_rate`` is given.
 
     Args:
         latent: numbers of a code; by default half of what the columns say.
@@ -62,9 +62,9 @@ class Autoencoder(LatentEstimator):
         self.n_jobs = n_jobs
         self.device = device
 
-    def _recipe(self, small: bool) -> Recipe:
-        rate = 0.0 if small else self.learning_rate
-        return models.load("autoencoder")(latent=self.latent, hidden=tuple(self.hidden), rate=rate)
+    def _recipe(self) -> Recipe:
+        told = {"latent": self.latent, "hidden": tuple(self.hidden), "rate": self.learning_rate}
+        return models.load("autoencoder")(**told)
 
     def _score(self, batch: Batch) -> Array:
         return -scores(self.model_.exact, batch, self.model_.spec).value

@@ -15,8 +15,8 @@ class VAE(LatentEstimator):
     """A latent variable model of a table: how probable a row is, which rows do not belong, and why.
 
     Columns may be numbers, whole numbers, dates, yes or no, or categories, and may be missing; each has a likelihood of
-    its own, and densities are in the units of the data. Of fewer than 200 rows, or more columns than rows, the model is
-    the closed-form start that training otherwise goes on from: factor analysis.
+    its own, and densities are in the units of the data. Of fewer than 200 training rows, or more columns than rows, the
+    model is the closed-form start that training otherwise goes on from, unless ``images`` or ``learning_rate`` is said.
 
     Args:
         latent: numbers of a code; by default half of what the columns say.
@@ -87,9 +87,9 @@ class VAE(LatentEstimator):
         self.n_jobs = n_jobs
         self.device = device
 
-    def _recipe(self, small: bool) -> Recipe:
+    def _recipe(self) -> Recipe:
         told: dict[str, Any] = {"latent": self.latent, "hidden": tuple(self.hidden), "prior": self.prior}
-        told |= {"beta": self.beta, "robust": self.robust, "rate": 0.0 if small else self.learning_rate}
+        told |= {"beta": self.beta, "robust": self.robust, "rate": self.learning_rate}
         return models.load("vae")(**told)
 
     def _score(self, batch: Batch) -> Array:

@@ -58,7 +58,9 @@ class Regularised(Recipe, ABC):
     @property
     def plain(self) -> VAE:
         """The VAE without the term that is added."""
-        return VAE(prior="normal", **{field.name: getattr(self, field.name) for field in fields(Regularised)})
+        return VAE(
+            prior="normal", robust="no", **{field.name: getattr(self, field.name) for field in fields(Regularised)}
+        )
 
     def notes(self, spec: Spec) -> list[str]:
         return [

@@ -13,19 +13,21 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
-from latentia.core import Source, Spec, Training, key
+from latentia.core import Recipe, Source, Spec, Training, key
 from latentia.distributions.columns import FLOOR
 from latentia.distributions.priors import MixtureOfNormals
 from latentia.layout import Layout
 from latentia.models._reference import reference
 from latentia.nn.columns import ColumnFeatures
 
+Of = TypeVar("Of", bound=Recipe)
 LATENTS = 32
+SMALL = 200  # training rows, or as many as there are columns, from which on a net is trained
 FEWEST_ROWS, MOST_ROWS = 128, 512  # of a batch
 FEW, MANY = 10_000, 50_000  # rows up to which, and from which on, each more of them is worth another number of passes
 PASSES = (40, 120, 20)  # over the rows up to FEW, over those up to MANY, over those beyond
@@ -45,6 +47,31 @@ LIMIT = 3.0  # times the variance of a normal table of the same core, from which
 def latents_for(spec: Spec) -> int:
     """The size of z where none is asked for: 32, and half the features of a table with columns, from 2 to 32."""
     return min(LATENTS, max(2, -(-Layout(spec).size // 2))) if spec.columns else LATENTS
+
+
+def planned(recipe: Of, training: Training, spec: Spec, rows: int) -> tuple[Of, Training]:
+    """The recipe and the training of a table of so many training rows.
+
+    Few rows have their closed form, which a net starts from and stays at with a rate of 0. Whoever asks for a budget,
+    or for a rate, has a net trained all the same. Members would be the same: there is one.
+    """
+    asked = training.images or training.steps or training.minutes
+    if rows >= max(SMALL, len(spec.columns)) or asked or recipe.rate != type(recipe).rate:  # type: ignore[attr-defined]
+        return recipe, plan(training, rows)
+    one_step = plan(training, rows)
+    return replace(recipe, rate=0.0), replace(one_step, images=one_step.batch, members=1)  # type: ignore[call-arg]
+
+
+def closed_form(codes: str) -> str:
+    """What is said of a table's model whose rate is 0.
+
+    Args:
+        codes: what its codes are told by.
+    """
+    return (
+        f"no net is trained (rate 0): the model is its closed form, a factor analysis with {codes}; tables of fewer "
+        f"than {SMALL} training rows, or fewer than they have columns, stay there unless --images or --rate is given"
+    )
 
 
 def plan(training: Training, rows: int) -> Training:

@@ -32,7 +32,7 @@ from latentia.fields import AtLeast, Help, Scheduled
 from latentia.losses.reconstruction import squared_error
 from latentia.models._bodies import Activation, Body, Hidden, Scale, body_for, decoder_for, encoder_for, sizes_for
 from latentia.models._reference import mean_item, reference
-from latentia.models._tables import begin_codes, latents_for, plan
+from latentia.models._tables import begin_codes, closed_form, latents_for, planned
 from latentia.nn.columns import ColumnEncoder
 from latentia.nn.heads import ExactLinear
 
@@ -68,8 +68,9 @@ class Autoencoder(Recipe):
 
     def notes(self, spec: Spec) -> list[str]:
         sizes = ", ".join(map(str, sizes_for(self, spec)))
+        stays = bool(spec.columns) and self.rate == 0
         told = [
-            f"net: {body_for(self, spec)} of {sizes}",
+            closed_form("the codes that go with it") if stays else f"net: {body_for(self, spec)} of {sizes}",
             "samples come from a mixture of normals fitted on the codes after training: an autoencoder has no prior",
         ]
         unused = "the labels are not learnt from: an autoencoder is given none; a vae, gan or progan is"
@@ -79,9 +80,9 @@ class Autoencoder(Recipe):
         """The recipe with the size of the code that follows from the data."""
         return replace(self, latent=self.latent or latents_for(spec))
 
-    def planned(self, training: Training, spec: Spec, rows: int) -> Training:
-        """A table's batch and budget follow from the number of its rows."""
-        return plan(training, rows) if spec.columns else training
+    def planned(self, training: Training, spec: Spec, rows: int) -> tuple[Autoencoder, Training]:
+        """A table's batch and budget, and whether a net is trained at all, follow from the number of its rows."""
+        return planned(self, training, spec, rows) if spec.columns else (self, training)
 
     def build(self, spec: Spec) -> AutoencoderNet:
         return AutoencoderNet(self.fitted(spec), spec)

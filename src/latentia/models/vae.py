@@ -46,7 +46,7 @@ from latentia.losses.divergence import free_bits, off_capacity
 from latentia.losses.schedules import at
 from latentia.models._bodies import Activation, Body, Hidden, Scale, body_for, decoder_for, encoder_for, sizes_for
 from latentia.models._reference import mean_item, reference
-from latentia.models._tables import begin, latents_for, plan
+from latentia.models._tables import begin, closed_form, latents_for, planned
 from latentia.nn.columns import ColumnEncoder, ColumnHead
 from latentia.nn.heads import GaussianHead
 from latentia.nn.labels import GivenLabel
@@ -108,7 +108,7 @@ class VAE(Recipe):
             "that of a normal one"
         ),
         OneOf(("auto", "yes", "no")),
-    ] = "no"
+    ] = "auto"
     rate: Annotated[float | str, Help("learning rate of Adam"), Scheduled(), AtLeast(0)] = 2e-3
 
     family = "variational autoencoder"
@@ -147,10 +147,13 @@ class VAE(Recipe):
         sizes = ", ".join(map(str, sizes_for(self, spec)))
         chosen = "follows from the data" if self.likelihood == "auto" else "as asked"
         given = f", encoder and decoder given one of {len(spec.classes)} labels" if spec.classes else ""
+        net = f"net: {body_for(self, spec)} of {sizes}{given}"
         told = [
             f"likelihood: {self.likelihood_for(spec)} ({chosen}), prior: {self.prior_for(spec)}",
-            f"net: {body_for(self, spec)} of {sizes}{given}",
+            closed_form("its prior on the codes") if spec.columns and self.rate == 0 else net,
         ]
+        if spec.columns and self._other:
+            told.append("robust no: only the plain objective elbo, without free_bits and capacity, leaves rows out")
         if self._weighed:
             told.append(
                 "the best weights are chosen by the bound itself, at beta 1; --weights last takes the last ones"
@@ -158,15 +161,17 @@ class VAE(Recipe):
         return told
 
     def fitted(self, spec: Spec) -> VAE:
-        """The recipe with the size of z and the prior that follow from the data."""
-        return replace(self, latent=self.latent or latents_for(spec), prior=self.prior_for(spec))
+        """The recipe with the size of z, the prior and whether rows may be left out, which follow from the data."""
+        asked = self.robust != "auto" or (bool(spec.columns) and not self._other)
+        robust = self.robust if asked else "no"
+        return replace(self, latent=self.latent or latents_for(spec), prior=self.prior_for(spec), robust=robust)
 
-    def planned(self, training: Training, spec: Spec, rows: int) -> Training:
-        """A table's batch and budget follow from the number of its rows."""
-        return plan(training, rows) if spec.columns else training
+    def planned(self, training: Training, spec: Spec, rows: int) -> tuple[VAE, Training]:
+        """A table's batch and budget, and whether a net is trained at all, follow from the number of its rows."""
+        return planned(self, training, spec, rows) if spec.columns else (self, training)
 
     def build(self, spec: Spec) -> VAENet:
-        if self.robust != "no" and (self.objective == "iwae" or self.free_bits or self._held):
+        if self.robust == "yes" and self._other:
             raise BadField("robust goes with the plain objective elbo, without free_bits and capacity")
         if self.objective == "iwae" and (self.draws < 2 or self.free_bits or self._held):
             raise BadField("objective iwae needs draws of 2 or more, and neither free_bits nor capacity")
@@ -231,6 +236,11 @@ class VAE(Recipe):
         return Schedule.parse(self.beta).end != 1 or self.free_bits > 0 or self._held
 
     @property
+    def _other(self) -> bool:
+        """Whether the objective is another than the ELBO with its KL as it is, or weighed."""
+        return self.objective == "iwae" or self.free_bits > 0 or self._held
+
+    @property
     def _held(self) -> bool:
         """Whether the KL is held to a capacity, at some time (Burgess et al. 2018, equation 8)."""
         return Schedule.parse(self.capacity) != Schedule(0.0, 0.0)
@@ -249,8 +259,8 @@ class VAE(Recipe):
         loss = nll.mean() + at(self.beta, now.seen) * penalty
         if net.kept is not None:
             weight = most_probable(each, net.kept)
-            bound = (weight * each).mean()
-            loss = (weight * (nll + at(self.beta, now.seen) * kl.sum(-1))).mean()
+            bound = (weight * each).mean()  # with weights of 1 the same bits as without
+            loss = (weight * nll).mean() + at(self.beta, now.seen) * (weight * kl.sum(-1)).mean()
         return Update("vae", loss, {"nll": nll.mean(), "kl": kl.sum(-1).mean(), "elbo": elbo, "bound": bound})
 
     def weighted_update(self, net: VAENet, batch: Batch, now: Now) -> Update:
