@@ -6,7 +6,7 @@ import itertools
 import math
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,8 @@ from latentia.training.machine import processes, together
 from latentia.training.run import Event, Mirror, Run, Said, Validated
 
 Progress = Callable[[Event], None]
+Rows = Sequence[Mapping[str, Any]]  # of a run's log
+WORSE = 1.0  # times a table's columns and its first score, by which a training has made it worse
 LEAST, STEEP = 10, 0.1  # validations that a trend needs, and the share of all that was gained in the last fifth of it
 
 
@@ -110,16 +112,17 @@ def _trained(recipe: Recipe, data: data_layer.DataSet, training: Training, path:
         for sentence in told:
             tell(Said(sentence))
         net = loop.train(recipe, data.train, data.validation, training, folder, _watched(data, folder, tell))
-        for sentence in [*recipe.found(net, data.train), *ending(folder, recipe.score)]:
+        ended = [*ending(folder.rows(), recipe.score), *of_table(folder.rows(), recipe, data)]
+        for sentence in [*recipe.found(net, data.train), *ended]:
             tell(Said(sentence))
         together()
 
 
-def ending(folder: Run, score: tuple[str, str]) -> list[str]:
-    """What the scores of a run's validations say of its length, a sentence each."""
+def ending(rows: Rows, score: tuple[str, str]) -> list[str]:
+    """What the scores of a run's validations say of its length, a sentence each, from its log."""
     name, better = score
-    rows = [row for row in folder.rows() if row["split"] == "validation"]
-    scores = [(1 if better == "higher" else -1) * row[name] for row in rows if name in row]
+    rows = [row for row in rows if row["split"] == "validation"]
+    scores = [(1 if better == "higher" else -1) * row["logs"][name] for row in rows if name in row["logs"]]
     if len(scores) < LEAST or not math.isfinite(sum(scores)):
         return []
     whole, last = scores[-1] - scores[0], scores[-1] - scores[-1 - len(scores) // 5]
@@ -129,6 +132,36 @@ def ending(folder: Run, score: tuple[str, str]) -> list[str]:
             f"fifth of the training; train longer: --images {2 * rows[-1]['seen']}"
         ]
     return []
+
+
+def of_table(rows: Rows, recipe: Recipe, data: data_layer.DataSet) -> list[str]:
+    """Whether a training on a table was less than a pass over it, or made the model worse, a sentence each."""
+    if not data.spec.columns or vars(recipe).get("rate") == 0:
+        return []
+    count, (name, better), told = len(data.train), recipe.score, []
+    seen = max((row["seen"] for row in rows), default=count)
+    if seen < count:
+        usual = recipe.planned(Training(), data.spec, count)[1].images or recipe.images
+        told.append(
+            f"{seen:,} images are {seen / count:.0%} of one pass over the {count:,} training rows: the model is hardly "
+            f"more than what it began as; train longer: --images {usual}"
+        )
+    begun = [row["logs"][name] for row in rows if row["split"] == "start" and name in row["logs"]]
+    found = [row["logs"][name] for row in rows if row["split"] == "validation" and name in row["logs"]]
+    if not begun or not found:
+        return told
+    best, columns = max(found) if better == "higher" else min(found), len(data.spec.columns)
+    if loop.diverged(best, begun[0], better, columns, WORSE):
+        told.append(
+            f"the training made the model worse: its best {name} on held-out data is {best:.5g}, and was "
+            f"{begun[0]:.5g} before the first step; try a smaller --rate"
+        )
+    elif loop.diverged(found[-1], best, better, columns):
+        told.append(
+            f"the training diverged after its best weights, which are used: the {name} on held-out data was "
+            f"{best:.5g}, and is {found[-1]:.5g} at the end; try a smaller --rate"
+        )
+    return told
 
 
 def _watched(data: data_layer.DataSet, folder: Run, tell: Progress) -> Progress:

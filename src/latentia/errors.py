@@ -6,7 +6,7 @@
     │   ├── BadField         a field of a recipe or of the training
     │   ├── BadRun           a run folder that is damaged or belongs to another recipe or data set
     │   └── CannotDo         a task asked of a model that has not the capability
-    ├── Diverged             a loss that is no longer finite
+    ├── Diverged             a loss that is no longer finite, or a table's model that got absurdly worse
     └── OutOfMemory          a batch that does not fit
 
 Each message is one or two lines. Anything else that escapes is a bug of ours (exit code 1).
@@ -45,7 +45,7 @@ class CannotDo(Refused):
 
 
 class Diverged(Latentia, ArithmeticError):
-    """A loss that is no longer finite."""
+    """A loss that is no longer finite, or a table's model that got absurdly worse than it was."""
 
 
 class OutOfMemory(Latentia, MemoryError):

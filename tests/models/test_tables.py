@@ -8,9 +8,9 @@ import torch
 
 import latentia as lt
 from latentia import data
-from latentia.api import ending
+from latentia.api import ending, of_table
 from latentia.core import Batch, Noise, Now, Spec, Stage, Training
-from latentia.errors import BadField
+from latentia.errors import BadField, BadRun, Diverged
 from latentia.estimators import VAE
 from latentia.models._tables import KEPT, core_of, factors, inflation, linear_start, mixture_of, spread_over
 from latentia.models.vae import most_probable
@@ -196,25 +196,43 @@ def test_a_training_says_that_it_collapsed_what_it_left_out_and_that_it_was_too_
     assert "--beta 0:1@N" in sentence
 
 
-class Log:
-    """A run of these scores."""
+def log_of(scores):
+    """The log of a run of these scores."""
+    return [{"split": "validation", "seen": 10 * at, "logs": {"bound": score}} for at, score in enumerate(scores)]
 
-    def __init__(self, scores):
-        self.scores = scores
 
-    def rows(self):
-        return [{"split": "validation", "seen": 10 * at, "bound": score} for at, score in enumerate(self.scores)]
+def test_a_finite_training_that_diverged_is_refused_and_too_short_or_harmful_ones_are_said(tmp_path):
+    rows, wild = linear(300), lt.VAE(hidden=(8,), latent=2, rate=50.0)
+    for _ in range(2):  # the same call again trains nothing, and is refused as well
+        with pytest.raises(
+            Diverged, match=r"(?s)never anywhere near the -7\.14 from before the first step.*Try a lower --rate"
+        ) as error:
+            lt.train(wild, rows, run=tmp_path / "run", images=2048, device="cpu")
+    assert error.value.exit_code == 2
+    assert not (tmp_path / "run" / "weights.safetensors").exists()
+    with pytest.raises(BadRun, match="no best weights"):
+        lt.load(tmp_path / "run")
+    _, said = listened(lt.VAE(hidden=(8,), latent=2), rows, images=128, batch=64)
+    assert "128 images are 53% of one pass over the 240 training rows" in said
+    assert "train longer: --images 9600" in said
+    opened, score = data.open(rows), lt.VAE().score
+    begun = {"split": "start", "seen": 0, "logs": {"bound": -9.0}}
+    assert score == ("bound", "higher")
+    ended = lambda *scores: of_table([begun, *log_of([*scores, *[scores[-1]] * 30])], lt.VAE(), opened)  # noqa: E731
+    assert ended(-8.0, -10.0) == []
+    assert "is -40, and was -9 before the first step; try a smaller --rate" in ended(-40.0, -60.0)[0]
+    assert "was -8, and is -1e+06 at the end; try a smaller --rate" in ended(-8.0, -1e6)[0]
 
 
 def test_what_still_gets_better_at_the_end_was_too_short():
-    (sentence,) = ending(Log(range(21)), ("bound", "higher"))
+    (sentence,) = ending(log_of(range(21)), ("bound", "higher"))
     assert "20% of all it gained" in sentence
     assert "--images 400" in sentence
     flat = [1 - 2.0**-place for place in range(21)]
-    assert not ending(Log(flat), ("bound", "higher"))
-    assert not ending(Log(range(5)), ("bound", "higher"))
-    assert not ending(Log(range(21)), ("bound", "lower"))
-    assert ending(Log([-each for each in range(21)]), ("bound", "lower"))
+    assert not ending(log_of(flat), ("bound", "higher"))
+    assert not ending(log_of(range(5)), ("bound", "higher"))
+    assert not ending(log_of(range(21)), ("bound", "lower"))
+    assert ending(log_of([-each for each in range(21)]), ("bound", "lower"))
 
 
 def test_linear_start_of_more_latents_than_features():

@@ -7,6 +7,7 @@ import html
 import io
 import os
 import re
+import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -120,7 +121,9 @@ def chart(figure: Chart, name: str) -> str:
 
     kept = io.StringIO()
     # the salt makes names inside the SVG differ between charts and be the same from run to run
-    with matplotlib.rc_context({"svg.hashsalt": name, "svg.fonttype": "none"}):
+    salted = matplotlib.rc_context({"svg.hashsalt": name, "svg.fonttype": "none"})
+    with salted, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "constrained_layout not applied")  # the chart is drawn all the same
         figure.savefig(kept, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
     drawn = kept.getvalue()
     drawn = drawn[drawn.index("<svg") :]

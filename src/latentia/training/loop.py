@@ -19,7 +19,21 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from latentia.core import Batch, Noise, Now, Recipe, Remembers, Source, Stage, Training, average, key, rank, world
+from latentia.core import (
+    Batch,
+    Noise,
+    Now,
+    Recipe,
+    Reconstructs,
+    Remembers,
+    Source,
+    Stage,
+    Training,
+    average,
+    key,
+    rank,
+    world,
+)
 from latentia.errors import BadField, BadRun, Diverged
 from latentia.fields import to_json
 from latentia.training import checkpoint
@@ -32,6 +46,7 @@ from latentia.training.step import Meter, Optimizers, optimizers_for, set_rates,
 
 READINGS = 10  # of the logs between two validations
 VALIDATED = 10_000  # held-out items at most: evenly spread over more, always the same
+FAR = 100.0  # times a table's columns and its score before the first step, by which one that is worse has diverged
 PROGRESS = 0.5  # seconds between two looks at the logs for the person who watches
 
 
@@ -43,7 +58,8 @@ def train(recipe: Recipe, source: Source, held_out: Source, training: Training, 
 
     Raises:
         BadField, BadRun: what was asked for cannot be done.
-        Diverged: a loss is not finite; the last good checkpoint is kept.
+        Diverged: a loss is not finite; the last good checkpoint is kept. Or no score of a table was anywhere near
+            that from before the first step.
         OutOfMemory: the batch does not fit; the message names one that does.
         KeyboardInterrupt: Ctrl-C, after the checkpoint was written.
     """
@@ -136,6 +152,7 @@ class Loop:
     state: State
     seconds: float  # spent before this start
     budget: int | None = None
+    start: float | None = None  # the score of a table's model before the first step
     saved: int = -1  # images seen at the last checkpoint of this start
     meter: Meter = field(default_factory=Meter)
 
@@ -147,6 +164,7 @@ class Loop:
         self.clock = torch.zeros((), dtype=torch.int64, device=self.machine.device)
         self.stopwatch = self.set_budget()
         self.tell(Started(run.path, state.seen, self.budget))
+        self.look_at_the_start()
         while self.budget is None or state.seen < self.budget:
             before, stage = state.seen, stage_at(self.recipe, self.training, state.seen)
             self.meter.add(before, self.one_step(stage))
@@ -163,7 +181,26 @@ class Loop:
                 if self.saved != state.seen:  # written again, it would be gone for a moment in which a kill may fall
                     self.save()
                 raise KeyboardInterrupt
+        if self.start is not None and state.best["seen"] < 0:
+            raise Diverged(
+                f"on held-out data the {self.recipe.score[0]} was never anywhere near the {self.start:.5g} from before "
+                f"the first step: the training diverged, and no weights are kept as best.\n"
+                f"Try a lower --rate, or --fresh with another --seed"
+            )
         self.tell(Finished(run.path, state.seen, int(state.best["seen"])))
+
+    def look_at_the_start(self) -> None:
+        """Score a table's model before the first step: one that is worse by far afterwards has diverged."""
+        if not self.source.spec.columns or Reconstructs not in self.recipe.capabilities:
+            return
+        if self.state.seen == 0:
+            stage = stage_at(self.recipe, self.training, 0)
+            rows = max(1, stage.batch // (world() * self.training.micro))
+            logs = validation(self.recipe, self.state.averaged.net, self.held_out, stage, rows, 0, self.machine)
+            self.run.log(0, self.spent(), "start", logs)
+        else:
+            logs = next((row["logs"] for row in self.run.rows() if row["split"] == "start"), {})
+        self.start = logs.get(self.recipe.score[0])
 
     def set_budget(self) -> Stopwatch | None:
         """The budget in images, from the run if its minutes were measured before; a stopwatch if they are to be."""
@@ -258,7 +295,8 @@ class Loop:
         logs |= recipe.judge(state.averaged.net, self.held_out)
         name, better = recipe.score
         score = logs[name] if better == "higher" else -logs[name]
-        best = not math.isnan(score) and (state.best["seen"] < 0 or score > state.best["score"])
+        lost = self.start is not None and diverged(logs[name], self.start, better, len(self.source.spec.columns))
+        best = not (math.isnan(score) or lost) and (state.best["seen"] < 0 or score > state.best["score"])
         if math.isnan(score):  # compared with it, no later score would be better
             self.tell(
                 Said(f"the {name} on held-out data is not a number at {state.seen:,} images: not the best weights")
@@ -279,6 +317,20 @@ class Loop:
 
     def spent(self) -> float:
         return self.seconds + time.monotonic() - self.begin
+
+
+def diverged(score: float, start: float, better: str, columns: int, far: float = FAR) -> bool:
+    """Whether a score is worse by far than that of a table's model before the first step: finite, and of no use.
+
+    Args:
+        score: on held-out data.
+        start: that before the first step.
+        better: ``"higher"`` or ``"lower"``.
+        columns: of the table.
+        far: times its columns and the score before, by which it is worse.
+    """
+    lost = (score - start) * (1 if better == "lower" else -1)
+    return lost > far * (columns + abs(start))
 
 
 def own_rows(batch: int, micro: int) -> list[slice]:
