@@ -28,7 +28,7 @@ from latentia.training.run import Event, Mirror, Run, Said, Validated
 
 Progress = Callable[[Event], None]
 Rows = Sequence[Mapping[str, Any]]  # of a run's log
-WORSE = 1.0  # times a table's columns and its first score, by which a training has made it worse
+WORSE = 1.0  # times the numbers of a row and the first score, by which a training has made it worse
 LEAST, STEEP = 10, 0.1  # validations that a trend needs, and the share of all that was gained in the last fifth of it
 
 
@@ -150,13 +150,13 @@ def of_table(rows: Rows, recipe: Recipe, data: data_layer.DataSet) -> list[str]:
     found = [row["logs"][name] for row in rows if row["split"] == "validation" and name in row["logs"]]
     if not begun or not found:
         return told
-    best, columns = max(found) if better == "higher" else min(found), len(data.spec.columns)
-    if loop.diverged(best, begun[0], better, columns, WORSE):
+    best = max(found) if better == "higher" else min(found)
+    if loop.diverged(best, begun[0], better, data.spec.size, WORSE):
         told.append(
             f"the training made the model worse: its best {name} on held-out data is {best:.5g}, and was "
             f"{begun[0]:.5g} before the first step; try a smaller --rate"
         )
-    elif loop.diverged(found[-1], best, better, columns):
+    elif loop.diverged(found[-1], best, better, data.spec.size):
         told.append(
             f"the training diverged after its best weights, which are used: the {name} on held-out data was "
             f"{best:.5g}, and is {found[-1]:.5g} at the end; try a smaller --rate"

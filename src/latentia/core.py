@@ -271,6 +271,10 @@ class Recipe(ABC):
         """Recipe and training with what only the number of training ``rows`` decides, where nothing was asked for."""
         return self, training
 
+    def begins_fitted(self, spec: Spec) -> bool:
+        """Whether the net is a model of the data before the first step: one far worse later has diverged."""
+        return False
+
     def stage(self, seen: int) -> Stage:
         """The structure of the step that starts when ``seen`` images have been seen."""
         return Stage(self.batch)

@@ -68,6 +68,10 @@ class Regularised(Recipe, ABC):
             "the best weights are chosen by the bound itself, without what is added; --weights last takes the last",
         ]
 
+    def begins_fitted(self, spec: Spec) -> bool:
+        """Of a table it begins as a factor analysis."""
+        return bool(spec.columns)
+
     def build(self, spec: Spec) -> VAENet:
         return self.plain.build(spec)
 

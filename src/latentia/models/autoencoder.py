@@ -84,6 +84,10 @@ class Autoencoder(Recipe):
         """A table's batch and budget, and whether a net is trained at all, follow from the number of its rows."""
         return planned(self, training, spec, rows) if spec.columns else (self, training)
 
+    def begins_fitted(self, spec: Spec) -> bool:
+        """Of a table it begins as a factor analysis."""
+        return bool(spec.columns)
+
     def build(self, spec: Spec) -> AutoencoderNet:
         return AutoencoderNet(self.fitted(spec), spec)
 

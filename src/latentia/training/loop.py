@@ -19,21 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from latentia.core import (
-    Batch,
-    Noise,
-    Now,
-    Recipe,
-    Reconstructs,
-    Remembers,
-    Source,
-    Stage,
-    Training,
-    average,
-    key,
-    rank,
-    world,
-)
+from latentia.core import Batch, Noise, Now, Recipe, Remembers, Source, Stage, Training, average, key, rank, world
 from latentia.errors import BadField, BadRun, Diverged
 from latentia.fields import to_json
 from latentia.training import checkpoint
@@ -46,7 +32,7 @@ from latentia.training.step import Meter, Optimizers, optimizers_for, set_rates,
 
 READINGS = 10  # of the logs between two validations
 VALIDATED = 10_000  # held-out items at most: evenly spread over more, always the same
-FAR = 100.0  # times a table's columns and its score before the first step, by which one that is worse has diverged
+FAR = 100.0  # times the numbers of an item and the score before the first step, by which a worse one has diverged
 PROGRESS = 0.5  # seconds between two looks at the logs for the person who watches
 
 
@@ -58,8 +44,8 @@ def train(recipe: Recipe, source: Source, held_out: Source, training: Training, 
 
     Raises:
         BadField, BadRun: what was asked for cannot be done.
-        Diverged: a loss is not finite; the last good checkpoint is kept. Or no score of a table was anywhere near
-            that from before the first step.
+        Diverged: a loss is not finite; the last good checkpoint is kept. Or no score was anywhere near that from
+            before the first step, of a net that begins as a model of the data.
         OutOfMemory: the batch does not fit; the message names one that does.
         KeyboardInterrupt: Ctrl-C, after the checkpoint was written.
     """
@@ -152,7 +138,7 @@ class Loop:
     state: State
     seconds: float  # spent before this start
     budget: int | None = None
-    start: float | None = None  # the score of a table's model before the first step
+    start: float | None = None  # the score before the first step, of a net that begins as a model of the data
     saved: int = -1  # images seen at the last checkpoint of this start
     meter: Meter = field(default_factory=Meter)
 
@@ -190,8 +176,8 @@ class Loop:
         self.tell(Finished(run.path, state.seen, int(state.best["seen"])))
 
     def look_at_the_start(self) -> None:
-        """Score a table's model before the first step: one that is worse by far afterwards has diverged."""
-        if not self.source.spec.columns or Reconstructs not in self.recipe.capabilities:
+        """Score a net that begins as a model of the data before the first step."""
+        if not self.recipe.begins_fitted(self.source.spec):
             return
         if self.state.seen == 0:
             stage = stage_at(self.recipe, self.training, 0)
@@ -295,7 +281,7 @@ class Loop:
         logs |= recipe.judge(state.averaged.net, self.held_out)
         name, better = recipe.score
         score = logs[name] if better == "higher" else -logs[name]
-        lost = self.start is not None and diverged(logs[name], self.start, better, len(self.source.spec.columns))
+        lost = self.start is not None and diverged(logs[name], self.start, better, self.source.spec.size)
         best = not (math.isnan(score) or lost) and (state.best["seen"] < 0 or score > state.best["score"])
         if math.isnan(score):  # compared with it, no later score would be better
             self.tell(
@@ -319,18 +305,18 @@ class Loop:
         return self.seconds + time.monotonic() - self.begin
 
 
-def diverged(score: float, start: float, better: str, columns: int, far: float = FAR) -> bool:
-    """Whether a score is worse by far than that of a table's model before the first step: finite, and of no use.
+def diverged(score: float, start: float, better: str, size: int, far: float = FAR) -> bool:
+    """Whether a score is worse by far than that before the first step: finite, and of no use.
 
     Args:
         score: on held-out data.
         start: that before the first step.
         better: ``"higher"`` or ``"lower"``.
-        columns: of the table.
-        far: times its columns and the score before, by which it is worse.
+        size: numbers of an item.
+        far: times these and the score before, by which it is worse.
     """
     lost = (score - start) * (1 if better == "lower" else -1)
-    return lost > far * (columns + abs(start))
+    return lost > far * (size + abs(start))
 
 
 def own_rows(batch: int, micro: int) -> list[slice]:
