@@ -91,7 +91,10 @@ def data_of(run: Run) -> DataSet:
     options = dict(run.facts["data"]["options"])
     what, other = options.pop("what"), options.pop("other", None)
     if what is None:
-        raise BadRun(f"{run.path} was trained on an array in memory; give the data again")
+        raise BadRun(
+            f"{run.path} was trained on an array in memory, which is not kept; give the same again: outliers, "
+            f"calibrate and detects take it as data=ARRAY"
+        )
     return data_layer.open(what, other, **options)
 
 

@@ -10,11 +10,13 @@ from typing import Any, Protocol
 
 from torch import nn
 
+from latentia import data as data_layer
 from latentia.core import Batch, HasDensity, Spec
 from latentia.data.dataset import DataSet
 from latentia.data.items import cells
 from latentia.data.streaming import ROWS, stream
 from latentia.data.tables.shown import Cells
+from latentia.errors import BadRun
 from latentia.metrics.features import Extractor
 from latentia.scoring import Beside, Scorer, background_of
 from latentia.tasks.annealing import Bracket, Ladder, annealed, bracket
@@ -47,13 +49,14 @@ class Judged(Protocol):
     @property
     def _opening(self) -> dict[str, Any]: ...
     def data(self) -> DataSet: ...
+    def _same(self, data: Any) -> DataSet: ...
     def given(self, x: Any, label: Labels = None) -> tuple[Batch, list[str]]: ...
     def _can(self, verb: str, capability: type) -> nn.Module: ...
     def _scorer(
         self,
         draws: int,
         seed: int,
-        data: DataSet | None = None,
+        data: Any = None,
         tell: Callable[[str], None] | None = None,
         by: str = "auto",
         features: str | Extractor | None = None,
@@ -159,7 +162,7 @@ class Judges:
         by: str = "auto",
         features: str | Extractor | None = None,
         background: Any = None,
-        data: DataSet | None = None,
+        data: Any = None,
         tell: Callable[[str], None] | None = None,
         progress: Callable[[Event], None] | None = None,
     ) -> Outliers:
@@ -186,7 +189,7 @@ class Judges:
                 ``"patches"`` (local defects, with maps), ``"random-conv"``, ``"pixels"``, or a callable from pictures
                 ``(N, C, H, W)`` in [0, 1] to ``(N, D)`` or, place by place, ``(N, D, h, w)``.
             background: of a ratio: the folder of another run of pictures of this shape, or its model.
-            data: what the model was trained on, opened, if it was an array in memory.
+            data: what the model was trained on, opened or not, if it was an array in memory.
             tell: hears what takes long, and what a person should know.
             progress: is told what happens while those models are trained.
 
@@ -208,7 +211,7 @@ class Judges:
         by: str = "auto",
         features: str | Extractor | None = None,
         background: Any = None,
-        data: DataSet | None = None,
+        data: Any = None,
         tell: Callable[[str], None] | None = None,
     ) -> Calibration:
         """Add good items that the model never saw to those that :meth:`outliers` judges by: lower rates are in reach.
@@ -219,7 +222,7 @@ class Judges:
         name = str(x) if isinstance(x, str | Path) else f"{type(x).__name__}"
         return self._scorer(draws, seed, data, tell, by, features, background).calibrate(self.given(x, label)[0], name)
 
-    def judged_by(self: Judged, draws: int = DRAWS, data: DataSet | None = None) -> Calibration:
+    def judged_by(self: Judged, draws: int = DRAWS, data: Any = None) -> Calibration:
         """What :meth:`outliers` judges by, made and kept in the run where it is not there yet."""
         return self._scorer(draws, 0, data).calibration
 
@@ -232,7 +235,7 @@ class Judges:
         by: str = "auto",
         features: str | Extractor | None = None,
         background: Any = None,
-        data: DataSet | None = None,
+        data: Any = None,
         tell: Callable[[str], None] | None = None,
     ) -> list[Figure]:
         """How well scores tell known bad items from good ones of the test split: AUROC, average precision, detected.
@@ -241,17 +244,28 @@ class Judges:
         """
         return self._scorer(draws, seed, data, tell, by, features, background).detects(self.given(bad, label)[0])
 
+    def _same(self: Judged, data: Any) -> DataSet:
+        """Data in memory that the model was trained on, opened as it was then.
+
+        Raises:
+            BadRun: it is other data.
+        """
+        opened = data_layer.open(data, **self._opening)
+        if opened.signature != self.folder.facts["data"]["signature"]:
+            raise BadRun(f"data is not what {self.folder.path} was trained on; give the same array or frame again")
+        return opened
+
     def _scorer(
         self: Judged,
         draws: int,
         seed: int,
-        data: DataSet | None = None,
+        data: Any = None,
         tell: Callable[[str], None] | None = None,
         by: str = "auto",
         features: str | Extractor | None = None,
         background: Any = None,
     ) -> Scorer:
-        opened = self.data if data is None else (lambda: data)
+        opened = self.data if data is None else (lambda: data if isinstance(data, DataSet) else self._same(data))
         against = None
         if background is not None:
             against = background_of(background, self.spec, str(place(self.net).device))

@@ -1,6 +1,7 @@
 """Scoring: what a run keeps to judge rows by, and how rows that it was trained on are judged without it.
 
-    calibration.safetensors, calibration.json   scores of the test split, and of good rows that were added
+    calibration-KEY.safetensors, .json          scores of the test split, and of good rows that were added; KEY is of
+                                                what they are measured by, and each measure has its own
     folds/K-of-5/                               the same recipe, trained without the K-th fifth of the training rows
     references/K-of-5/                          what features are measured by, from all but the K-th fifth
 
@@ -35,9 +36,9 @@ from latentia.fields import from_json
 from latentia.metrics.features import Extractor
 from latentia.tasks.calibrate import Calibration, calibrated, signatures
 from latentia.tasks.evaluate import Figure
-from latentia.tasks.likelihood import exact
+from latentia.tasks.likelihood import DRAWS, exact
 from latentia.tasks.outliers import Judged, Outliers, Rule, decided, detected, joined, judged
-from latentia.tasks.score import Kind, Scores, averaged, stacked
+from latentia.tasks.score import DENSITY, ERROR, Kind, Scores, averaged, stacked
 from latentia.tasks.working import Net, parts
 from latentia.tasks.working import place as nearest
 from latentia.tasks.yardstick import Reference, Yardstick
@@ -46,14 +47,17 @@ from latentia.training import checkpoint, loop
 from latentia.training.lock import alone
 from latentia.training.run import WEIGHTS, Event, Run
 
-__all__ = ["FOLDS", "Scorer", "background_of", "fingerprint"]
+__all__ = ["FOLDS", "Scorer", "background_of", "draws_of", "fingerprint"]
 
 FOLDS = 5
 LEARNT = "learnt"  # what rows are called that were learnt from since the training
 FORMAT = 2  # of 1 the scores of tables were in the data's units
+FORMATS = (1, FORMAT)
+BEFORE = "calibration"  # the name that an earlier version kept one under, and the beginning of all others
 CHUNK = 4096  # rows that are scored and judged at once
 REFERENCE = 2000  # items that a yardstick gets to know, at most
-SAME = ("fingerprint", "draws", "seed", "by")  # scores of other weights or draws are not comparable
+KNOWN = {"train": "training rows", "validation": "validation rows", "calibration": "calibration rows"}
+MEASURE = ("draws", "seed", "by")  # scores by another one are not comparable, as are those of other weights
 Tell = Callable[[str], None]
 
 
@@ -176,8 +180,18 @@ class Scorer:
         return decided(found, rule, self.spec, self.kind, calibration)
 
     def detects(self, bad: Batch) -> list[Figure]:
-        """How well known bad items are told from the calibration rows."""
+        """How well known bad items are told from the calibration rows; says how many of them are known as good ones."""
         marks = signatures(bad)
+        origin = self.calibration.origin(marks)
+        names, counts = np.unique(origin[origin != "new"], return_counts=True)
+        if len(names):
+            told = ", ".join(
+                f"{count:,} {KNOWN.get(str(name), name)}" for name, count in zip(names, counts, strict=True)
+            )
+            self.tell(
+                f"{counts.sum():,} of {len(marks):,} bad items are known to the run as good ones: {told}. It has "
+                f"learnt that they are ordinary, or judges by them: these figures are too low; leave such items out"
+            )
         found = joined([self.judged(_rows(bad, some), marks[some]) for some in parts(len(marks), CHUNK)])
         return detected(self.calibration.scores, found.scores, self.kind)
 
@@ -192,8 +206,10 @@ class Scorer:
         """That of the run, made from the test split and kept when it is first asked for."""
         if self._kept is not None:
             return self._kept
-        if (kept := _read(self.run.path)) is not None and kept.facts.get("added"):
-            self._refuse(kept)
+        for kept in self._by_this_measure:
+            if kept.facts.get("added"):
+                self._refuse(kept)
+        self._say_others()
         if (good := self.beside.good) is not None:
             batches = (_rows(good, some) for some in parts(len(good.x), CHUNK))
             return self._calibrated(batches, self.beside.seen, len(good.x))
@@ -213,20 +229,54 @@ class Scorer:
     @cached_property
     def _kept(self) -> Calibration | None:
         """The calibration in the run, if its scores are of the kind that is asked for."""
-        kept = _read(self.run.path)
-        same = kept is not None and all(kept.facts.get(name) == self.facts[name] for name in SAME)
-        return kept if kept is not None and same and self.yardstick.fits(kept.reference) else None
+        for kept in self._by_this_measure:
+            if kept.facts["fingerprint"] == self.facts["fingerprint"] and self.yardstick.fits(kept.reference):
+                return kept
+        return None
+
+    @cached_property
+    def _by_this_measure(self) -> list[Calibration]:
+        """The calibrations in the run by the measure that is asked for; an earlier version kept but one, of any."""
+        found = [_read(self.run.path, stem) for stem in (self._stem, BEFORE)]
+        whole = [each for each in found if each is not None]
+        if self.spec.kind == "table":
+            whole = [each for each in whole if each.facts["format"] == FORMAT]
+        return [each for each in whole if self._measure(each.facts) == self._measure(self.facts)]
+
+    def _measure(self, facts: Mapping[str, Any]) -> list[Any]:
+        """What scores of the same weights depend on; those without a likelihood do not depend on draws."""
+        return [facts.get(name) for name in MEASURE if name != "draws" or self.kind is not ERROR]
+
+    @property
+    def _stem(self) -> str:
+        """The name of the calibration's files."""
+        return f"{BEFORE}-" + hashlib.blake2b(repr(self._measure(self.facts)).encode(), digest_size=4).hexdigest()
+
+    def _say_others(self) -> None:
+        """Say that rows were added to the calibrations of other measures, which do not count here."""
+        for facts in _added(self.run.path):
+            if facts["fingerprint"] == self.facts["fingerprint"] and self._measure(facts) != self._measure(self.facts):
+                self.tell(
+                    f"{_rows_added(facts):,} rows were added to the calibration by {_told(facts)}, and do not count by "
+                    f"{_told(self.facts)}: ask by the former, or calibrate by the latter, too"
+                )
 
     def _refuse(self, kept: Calibration) -> None:
-        """Scores of added rows are not thrown away for others' sake, unless their weights are gone."""
+        """Scores of added rows are not thrown away for others' sake, unless their weights are gone.
+
+        Raises:
+            BadField: features of the same name that are others.
+        """
         if kept.facts["fingerprint"] != self.facts["fingerprint"]:
-            rows = sum(each["rows"] for each in kept.facts["added"])
+            count = f"{_rows_added(kept.facts):,}"
             self.tell(
-                f"the weights have changed: {rows:,} rows that were added to the calibration have to be added again"
+                f"the weights have changed: {count} rows that were added to the calibration have to be added again"
             )
             return
-        told = ", ".join(f"{name} {kept.facts[name]}" for name in SAME[1:])
-        raise BadField(f"{self.run.path} was calibrated with more rows by {told}; ask with the same")
+        raise BadField(
+            f"{self.run.path} was calibrated with more rows by {_told(kept.facts)}, which measured otherwise then: ask "
+            f"with the same features, or remove {self._stem}.* there to begin anew"
+        )
 
     def calibrate(self, batch: Batch, name: str) -> Calibration:
         """Add the scores of good rows that the model never saw; those that it knows already are left out.
@@ -263,8 +313,8 @@ class Scorer:
         """Write a calibration; a run that cannot be written to is used without."""
         try:
             with self.run.writing():
-                checkpoint.write_tensors(path / "calibration.safetensors", found.tensors())
-                checkpoint.write_json(path / "calibration.json", dict(found.facts))
+                checkpoint.write_tensors(path / f"{self._stem}.safetensors", found.tensors())
+                checkpoint.write_json(path / f"{self._stem}.json", dict(found.facts))
         except BadRun as error:
             self.tell(f"the calibration is not kept: {error}")
 
@@ -303,17 +353,27 @@ class Scorer:
         return self.run.path / ("folds" if self.yardstick.trained else "references") / f"{fold + 1}-of-{FOLDS}"
 
     def _cost(self) -> str:
-        kept = sum((self._place(fold) / "calibration.json").is_file() for fold in range(FOLDS))
+        kept = sum(self._is_kept(self._place(fold)) for fold in range(FOLDS))
         if kept == FOLDS:
             return "kept in the run"
         if not self.yardstick.trained:
             return "once, without training; kept in the run"
         return f"{FOLDS - kept} trainings of {self.run.facts['budget'] or 0:,} rows each, once; kept in the run"
 
+    def _is_kept(self, place: Path) -> bool:
+        """Whether a fold needs no training, or no reference."""
+        if not self.yardstick.trained:
+            return (place / f"{self._stem}.json").is_file()
+        if not (place / "recipe.json").is_file() or (own := Run.open(place)).checkpoints.exists():
+            return False  # checkpoints are gone once it is trained
+        return own.facts.get("of") == self.facts["fingerprint"] and any(
+            (place / name).is_file() for name in WEIGHTS.values()
+        )
+
     def _fold(self, fold: int) -> tuple[Judge, Calibration]:
         """A model that was trained without a fold, and the scores of the fold and of the test split by it."""
         place = self._place(fold)
-        kept = _read(place)
+        kept = _read(place, self._stem)
         if kept is not None and kept.facts.get("of") == self.facts and self.yardstick.fits(kept.reference):
             return Judge(self._net_at(place) if self.yardstick.trained else self.net, kept.reference), kept
         marks = np.concatenate([signatures(each) for each in _read_all(self.data.train)])
@@ -337,6 +397,8 @@ class Scorer:
 
     def _refitted(self, place: Path, fold: int, rows: torch.Tensor) -> Net:
         """The recipe of the run trained again, with its budget and seed, on these rows of its training split."""
+        if self._is_kept(place):
+            return self._net_at(place)
         asked = {**self.run.facts["asked"], "images": self.run.facts["budget"], "steps": None, "minutes": None}
         training = from_json(Training, {**asked, "members": 1, "tensorboard": False})
         recipe = recipe_of(self.run)
@@ -386,15 +448,37 @@ def fingerprint(net: nn.Module) -> str:
     return found.hexdigest()
 
 
-def _read(path: Path) -> Calibration | None:
+def _read(path: Path, stem: str) -> Calibration | None:
     """The calibration in a folder; ``None`` where there is none, or none that is whole."""
     try:
-        facts = json.loads((path / "calibration.json").read_text(encoding="utf-8"))
-        if facts["format"] != FORMAT:
+        facts = json.loads((path / f"{stem}.json").read_text(encoding="utf-8"))
+        if facts["format"] not in FORMATS:
             return None
-        return Calibration.of_tensors(checkpoint.read_tensors(path / "calibration.safetensors"), facts)
+        return Calibration.of_tensors(checkpoint.read_tensors(path / f"{stem}.safetensors"), facts)
     except (OSError, ValueError, KeyError, TypeError, BadRun):
         return None
+
+
+def _added(path: Path) -> Iterator[Mapping[str, Any]]:
+    """What the calibrations of a run say that rows were added to."""
+    for file in sorted(path.glob(f"{BEFORE}*.json")):
+        kept = _read(path, file.stem)
+        if kept is not None and kept.facts.get("added"):
+            yield kept.facts
+
+
+def _rows_added(facts: Mapping[str, Any]) -> int:
+    return sum(each["rows"] for each in facts["added"])
+
+
+def _told(facts: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {facts[name]}" for name in MEASURE)
+
+
+def draws_of(run: Run) -> int:
+    """The draws of the scores that a run judges by: of the calibration that most rows were added to, or the usual."""
+    own = [facts for facts in _added(run.path) if facts["by"] == DENSITY.name]
+    return int(max(own, key=_rows_added)["draws"]) if own else DRAWS
 
 
 def _read_all(source: Split) -> Iterator[Batch]:

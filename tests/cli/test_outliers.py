@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from safetensors.numpy import load_file
 import latentia as lt
 from latentia.cli.main import main
 from latentia.core import Batch
+from latentia.estimators import VAE
 from latentia.metrics.conformal import p_values
 from latentia.tasks.calibrate import signatures
 from latentia.tasks.energy import Energy, features_for
@@ -62,8 +64,8 @@ def table(tmp_path_factory):
     ]
     assert main(["train", "vae", str(folder / "old.csv"), "--run", str(folder / "run"), *words]) == 0
     assert main(["calibrate", str(folder / "run"), str(folder / "new.csv"), "--quiet"]) == 0
-    for name in ("calibration.json", "calibration.safetensors"):
-        (folder / "run" / name).unlink()
+    for file in (folder / "run").glob("calibration-*"):
+        file.unlink()
     return folder
 
 
@@ -115,7 +117,8 @@ def test_outliers_are_found_with_a_reason_and_p_values_of_the_test_split(table, 
     assert call("outliers", run, new, "--contributions", "-o", "o.csv")[2].count("\n") == 1  # not scored again
     told = rows("o.csv")
     assert len(told) == 60
-    known = json.loads((run / "calibration.json").read_text())
+    (file,) = run.glob("calibration-*.json")
+    known = json.loads(file.read_text())
     assert (known["test"], known["draws"]) == (120, 128)
     model = lt.load(run)
     good = model.score(model.data().test.read(slice(None))).value
@@ -162,9 +165,24 @@ def test_rows_of_the_training_are_judged_by_models_without_them(table, call):
     p = np.array([float(row["p_value"]) for row, own in zip(rows("own.csv.out.csv"), trained, strict=True) if own])
     assert np.mean(p <= 0.5) == pytest.approx(0.5, abs=0.12)
     assert np.mean(p <= 0.1) == pytest.approx(0.1, abs=0.07)
+    assert len(re.findall(r"without fold \d of 5: trained on 12[.\d]*k images", err)) == 5
+    assert "held out" not in err
     code, _, err = call("outliers", "run", "own.csv", "-o", "again.csv")
     assert "(kept in the run)" in err
     assert rows("again.csv") == rows("own.csv.out.csv")
+    code, _, err = call("outliers", "run", "own.csv", "--draws", "16", "-o", "other.csv")
+    assert (code, "without fold" in err) == (0, False), "other draws need other scores, but no other nets"
+    code, _, err = call("evaluate", "run", "--bad", "own.csv")
+    assert "300 of 300 bad items are known to the run as good ones: " in err
+    assert f"{sum(trained)} training rows" in err
+
+
+def kept(draws):
+    """The name that the calibration of a table by so many draws has."""
+    for file in Path("run").glob("calibration-*.json"):
+        if json.loads(file.read_text())["draws"] == draws:
+            return file.stem
+    return None
 
 
 def test_more_good_rows_reach_lower_rates(table, call):
@@ -181,7 +199,21 @@ def test_more_good_rows_reach_lower_rates(table, call):
     code, _, err = call("calibrate", "run", "good.csv")
     assert (code, "good.csv has no row that is new: all 150 are known to the run already" in err) == (2, True)
     code, _, err = call("outliers", "run", table / "new.csv", "--draws", "64")
-    assert (code, "was calibrated with more rows by draws 128, seed 0" in err) == (2, True)
+    assert code == 0, err
+    assert (
+        "150 rows were added to the calibration by draws 128, seed 0, by -log p(x), and do not count by draws 64" in err
+    )
+    for _ in range(2):  # each measure keeps its own
+        assert "scored once" not in call("outliers", "run", table / "new.csv", "--rate", "0.005")[2]
+        assert "do not count" not in call("outliers", "run", table / "new.csv", "--draws", "64")[2]
+    wrapped = VAE.load("run")
+    new = pandas.read_csv(table / "new.csv")
+    p = lt.load("run").outliers(str(table / "new.csv"), 0.005).p_values
+    np.testing.assert_array_equal(wrapped.pvalues(new), p)  # by the rows that were added, and their draws
+    stem = kept(128)
+    for ending in ("json", "safetensors"):  # as an earlier version kept it
+        Path(f"run/{stem}.{ending}").rename(f"run/calibration.{ending}")
+    assert call("outliers", "run", table / "new.csv", "--rate", "0.005")[0] == 0
 
 
 @pytest.mark.parametrize(
@@ -259,7 +291,8 @@ def test_patches_find_and_show_local_defects_and_judge_training_pictures_without
     train = model.data().train.read(slice(None))
     outside = Batch(train.x[torch.from_numpy(signatures(train) % 5 != 0)])
     expected = Energy(model.spec, features_for("patches", model.spec)).reference(None, [outside])["mean"]
-    kept = load_file("run/references/1-of-5/calibration.safetensors")["reference.mean"]
+    (file,) = Path("run/references/1-of-5").glob("calibration-*.safetensors")
+    kept = load_file(file)["reference.mean"]
     np.testing.assert_allclose(kept, expected)  # made of all but the fifth that it judges
     code, out, _ = call("evaluate", "run", "--bad", "some.npy", "--features", "patches", "--json")
     assert "by patch energy" in json.loads(out)[0]["meaning"]

@@ -13,7 +13,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import latentia as lt
-from latentia.errors import BadField, BadRun
+from latentia.errors import BadField, BadRun, Diverged
 from latentia.estimators import VAE, Autoencoder
 
 SHORT = {"images": 500}  # what the checks look at does not depend on how well a net learnt
@@ -80,6 +80,30 @@ def test_reasons_add_up_to_the_score(fitted, rows):
     total = -fitted.score_samples(odd) - told.sum(1)
     assert total[0] == pytest.approx(total[1], abs=1e-6)
     assert np.argmax(told[0, :2]) == 1
+    score = fitted.model_.outliers(odd, 0.5, draws=64, data=fitted._opened, refit=False).scores
+    np.testing.assert_allclose(told.sum(1) + fitted.explained_mean_, score)
+
+
+def test_a_rate_out_of_reach_is_said_and_every_threshold_has_its_rate(rows):
+    with pytest.warns(UserWarning, match="rate 0.001 is out of reach of 19 rows held out: 0.05 is used"):
+        assert VAE(rate=0.001).fit(rows).rate_ == pytest.approx(0.05)
+    usual = VAE().fit(rows)
+    assert "rate 0.01 is out of reach of 19 rows held out: 0.05 is used" in usual.diagnosis_
+    assert not any("out of reach" in each for each in VAE(rate=0.1).fit(rows).diagnosis_)
+    found = VAE(contamination=0.3).fit(rows)
+    assert found.rate_ == (1 + (found.decision_function(rows[found._opened.test.rows.numpy()]) < 0).sum()) / 20
+    with pytest.raises(Diverged, match="Try a lower --rate"):
+        VAE(learning_rate=50.0, images=1024).fit(rows)
+
+
+def test_data_in_memory_are_given_again_by_name(rows):
+    model = lt.train(lt.VAE(), rows)
+    with pytest.raises(BadRun, match=r"array in memory, which is not kept; give the same again: .* data=ARRAY"):
+        model.outliers(rows[:3], refit=False)
+    p = model.outliers(rows[:9] + 0.1, 0.1, refit=False, data=rows).p_values
+    np.testing.assert_array_equal(model.outliers(rows[:9] + 0.1, 0.1).p_values, p)  # what was scored is kept
+    with pytest.raises(BadRun, match="data is not what"):
+        lt.train(lt.VAE(), rows).outliers(rows, data=rows + 1)
 
 
 def test_a_table_of_all_types_goes_in_and_comes_out(customers):
@@ -214,7 +238,7 @@ def test_a_run_of_the_command_line_becomes_an_estimator(rows, tmp_path):
     model = lt.train(lt.VAE(rate=0.0), table, images=1, run=tmp_path / "run", device="cpu")
     found = VAE.load(tmp_path / "run")
     frame = pandas.DataFrame(rows, columns=["a", "b"])
-    np.testing.assert_allclose(found.score_samples(frame), model.log_prob(frame, draws=64).value)
+    np.testing.assert_allclose(found.score_samples(frame), model.log_prob(frame, draws=128).value)
     assert (found.predict(frame) == 1).mean() > 0.9
 
 

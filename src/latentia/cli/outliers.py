@@ -83,9 +83,9 @@ def outliers(
 
 
 def _progress(common: Common) -> Any:
-    from latentia.cli.progress import Progress
+    from latentia.cli.progress import Folds
 
-    return Progress(common.quiet)
+    return Folds(common.quiet)
 
 
 def _columns(

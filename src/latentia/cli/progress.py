@@ -74,6 +74,21 @@ class Progress:
             self.open = False
 
 
+class Folds(Progress):
+    """Trainings without a part of the rows each, in one line each."""
+
+    def __call__(self, event: Event) -> None:
+        if self.quiet:
+            return
+        match event:
+            case Started(path, _, _):
+                self.fold = path.name.replace("-", " ")  # 3 of 5
+            case Logged() if self.renews:
+                self.renew(f"without fold {self.fold}: {_logged(event)}")
+            case Finished(_, seen, _):
+                self.line(f"without fold {self.fold}: trained on {count(seen)} images")
+
+
 class Countdown:
     """What a person sees of a task that tells steps done and steps to do: their share and the time left."""
 

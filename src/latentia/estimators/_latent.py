@@ -25,9 +25,10 @@ from latentia.core import Batch, Recipe
 from latentia.errors import BadField, BadRun
 from latentia.estimators._learner import Learner
 from latentia.model import Model, load
-from latentia.scoring import LEARNT, Beside
+from latentia.scoring import LEARNT, Beside, draws_of
 from latentia.tasks.calibrate import signatures
 from latentia.tasks.encode import encode
+from latentia.tasks.likelihood import DRAWS
 from latentia.tasks.outliers import Outliers
 from latentia.training.machine import threads
 from latentia.training.run import WEIGHTS, Event, Run, Said
@@ -37,6 +38,7 @@ __all__ = ["LatentEstimator"]
 FEWEST = 3  # rows: one each to train on, to choose by, to judge by
 CHECKED = 0.5  # any share: p-values do not depend on the decision
 JUDGES = 100  # of the rows held out from calls of partial_fit, that are kept at least
+RATE = 0.01  # of false alarms, where nobody asked for one
 FILE = "estimator.json"
 DRAWN = 2**31 - 1
 log = logging.getLogger("latentia")
@@ -96,8 +98,12 @@ class LatentEstimator(OutlierMixin, ClassNamePrefixFeaturesOutMixin, Transformer
             weakref.finalize(self.model_.folder, shutil.rmtree, folder, True)  # models of partial_fit share it
             self._opened = opened
             self._settle(table)
+        if self.contamination == "auto" and self.rate_ > self.rate:
+            self.diagnosis_.append(
+                f"rate {self.rate:g} is out of reach of {len(self._held):,} rows held out: {self.rate_:.3g} is used"
+            )
         for text in self.diagnosis_:
-            if "collapsed" in text:
+            if "collapsed" in text or (text.startswith("rate ") and self.rate != RATE):
                 warnings.warn(text, stacklevel=2)
         self._n_features_out = self.model_.net.latent
         self.__dict__.pop("_learners", None)
@@ -153,7 +159,7 @@ class LatentEstimator(OutlierMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         before, marks = self.model_.beside, signatures(batch)
         seen, good = dict(before.seen), before.good
         if not seen:
-            draws, opened = getattr(self, "draws", 1), getattr(self, "_opened", None)
+            draws, opened = getattr(self, "draws", DRAWS), getattr(self, "_opened", None)
             seen = {LEARNT: np.zeros(0, np.int64), **self.model_.judged_by(draws, opened).seen}
         if good is None:
             good = self._opened.test.read(slice(None)) if hasattr(self, "_opened") else _rows(batch, slice(0))
@@ -176,6 +182,7 @@ class LatentEstimator(OutlierMixin, ClassNamePrefixFeaturesOutMixin, Transformer
             self.offset_, self.rate_ = offset_at(self._held, self.rate)
         else:
             self.offset_ = float(np.percentile(training, 100.0 * self.contamination))
+            self.rate_ = (1 + int((self._held < self.offset_).sum())) / (len(self._held) + 1)
 
     # --- scikit-learn's verbs ----------------------------------------------------------------------------------------
 
@@ -211,11 +218,12 @@ class LatentEstimator(OutlierMixin, ClassNamePrefixFeaturesOutMixin, Transformer
     def explain(self, X: Any) -> Any:
         """Why a row is odd: what each column adds to its score, less what it adds on average; the code's part last.
 
-        A data frame where one came in, else ``(N, columns + 1)``; the columns are :attr:`explained_`. With the mean
-        score of good rows they add up to ``-score_samples``.
+        A data frame where one came in, else ``(N, columns + 1)``; the columns are :attr:`explained_`. A row of them and
+        :attr:`explained_mean_`, the mean score of good rows, add up to the score that p-values are counted by: of an
+        autoencoder ``-score_samples``, of a density that with numbers in units of their column's scale.
         """
         found = self._judged(X, refit=False)
-        self.explained_ = list(found.names)
+        self.explained_, self.explained_mean_ = list(found.names), float(found.constants[0])
         if not hasattr(X, "iloc"):
             return found.contributions
         import pandas
@@ -230,7 +238,7 @@ class LatentEstimator(OutlierMixin, ClassNamePrefixFeaturesOutMixin, Transformer
 
     def _calibrated(self, table: Any, refit: bool) -> Outliers:
         """Rows beside those that the model never saw; once it was loaded, by what its run keeps of these."""
-        draws, opened = getattr(self, "draws", 1), getattr(self, "_opened", None)
+        draws, opened = getattr(self, "draws", DRAWS), getattr(self, "_opened", None)
         return self.model_.outliers(table, contamination=CHECKED, refit=refit, draws=draws, data=opened)
 
     def sample(self, n_samples: int = 1, random_state: Any = None) -> Any:
@@ -289,8 +297,10 @@ class LatentEstimator(OutlierMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         return found
 
     def _wrap(self) -> None:
-        """What fit would know, from the run's own data."""
+        """What fit would know, from the run's own data, with the draws that the run judges by."""
         self._opened = self.model_.data()
+        if hasattr(self, "draws"):
+            self.draws = draws_of(self.model_.folder)
         spec = self.model_.spec
         names = [column.name for column in spec.columns]
         for aside in sorted(spec.asides, key=lambda each: each.place):

@@ -41,7 +41,9 @@ class VAE(LatentEstimator):
     Attributes:
         model_: the :class:`latentia.Model`.
         offset_: the score below which a row is an outlier.
-        rate_: the rate of false alarms of the threshold; above ``rate`` where too few rows were held out to reach it.
+        rate_: the rate of false alarms of the threshold, by the rows that were held out; above ``rate`` where they are
+            too few to reach it, which :attr:`diagnosis_` says, and a warning where ``rate`` is not the default.
+        diagnosis_: what the fit had to say.
         n_features_in_, feature_names_in_: the columns.
 
     Examples:
